@@ -1,0 +1,1 @@
+"""Hold the vocabulary that every other package shares."""
