@@ -55,3 +55,16 @@ class Backend(Protocol):
     def open_sdk(self, resource: str) -> object:
         """Open a vendor SDK; what it can do is the Protocol beside its driver."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Ask a harmless question whose reply has a form of its own.
+
+    After a timeout the port asks two proofs with different replies, one after the other: a late
+    reply of an earlier question cannot pass for both.
+    """
+
+    question: bytes
+    reply: bytes
+    """Regular expression that the whole reply must match, terminator included."""

@@ -1,0 +1,52 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Needs Python ≥ 3.11 and make.
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,\
+	$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+BIN := .venv/bin
+READY := .venv/.ready
+OUTPUT ?= labctl-demo
+ARGS ?=
+
+.PHONY: demo test env lint types contracts bench pulls lock schema clean
+
+demo: $(READY)
+	@$(BIN)/labctl demo --output $(OUTPUT) $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+env: $(READY)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -p no:xdist -s $(ARGS)
+
+pulls: $(READY)
+	$(BIN)/python tests/benchmarks/pulls.py $(ARGS)
+
+schema: $(READY)
+	$(BIN)/python -m labctl.station.schema > configs/labctl.schema.json
+
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
+
+$(READY): requirements.lock pyproject.toml
+ifeq ($(strip $(PYTHON)),)
+	$(error labctl needs Python 3.11 or newer with its venv module. Install it (Debian, Ubuntu: apt install python3-venv; macOS: brew install python) or name it: make demo PYTHON=/path/to/python3.11)
+endif
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

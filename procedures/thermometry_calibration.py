@@ -1,0 +1,66 @@
+"""Calibrate anti-Stokes/Stokes thermometry against the cryostat."""
+
+from pydantic import Field, PositiveInt
+
+from labctl.core.messages import Note, Plan, Set
+from labctl.core.parameters import PowersW, TemperaturesK
+from labctl.core.procedure import Procedure
+from procedures.common import (
+    FOCUS_UM_PER_K,
+    SweepParameters,
+    equal_counts,
+    find_focus,
+    record_dark,
+    record_spectrum,
+    settle,
+    visiting_order,
+)
+
+
+class ThermometryCalibration(Procedure):
+    """Calibrate the Raman thermometer against the cryostat at two low powers.
+
+    The monolayer heats in proportion to the power, so that two powers at each temperature give
+    the ratio without light. `analyse` returns the calibration that other procedures need.
+    """
+
+    name = "thermometry_calibration"
+
+    class Parameters(SweepParameters):
+        """Say at which temperatures and powers the ratio is measured."""
+
+        region: str = Field(default="mono", description="Named position; heats linearly")
+        temperatures: TemperaturesK = Field(
+            default=(200.0, 225.0, 250.0, 275.0, 298.0, 325.0, 350.0, 375.0),
+            min_length=3,
+            description="Temperatures of the cryostat",
+        )
+        powers: PowersW = Field(
+            default=(25e-6, 100e-6), min_length=2, description="Powers, extrapolated to zero"
+        )
+        exposure_s: float = Field(default=300.0, gt=0, description="Each exposure in s")
+        accumulations: PositiveInt = Field(
+            default=4, le=1000, description="Exposures at the highest power; more at lower ones"
+        )
+        end_k: float = Field(default=298.0, ge=1, le=1000, description="Temperature at the end, K")
+
+    def plan(self, p: Parameters) -> Plan:
+        """Visit the temperatures in random order, refocus at each, take every power."""
+        yield Set("stage.position", p.region)
+        yield Set("spectrometer.window", "raman")
+        yield from record_dark(p, "raman", accumulations=3 * p.accumulations)
+        focus_um: float | None = None
+        focus_k = 0.0
+        for temperature_k in visiting_order(p.temperatures, p.order, p.seed):
+            reached = yield from settle(temperature_k)
+            yield Note(f"cryostat at {temperature_k:g} K", {"quality": reached.quality.value})
+            guess_um = None
+            if focus_um is not None:
+                guess_um = focus_um + FOCUS_UM_PER_K * (temperature_k - focus_k)
+            focus_um = yield from find_focus(p, guess_um)
+            focus_k = temperature_k
+            for power_w in visiting_order(p.powers, p.order, p.seed + 1):
+                power = yield Set(f"{p.beam}.power", power_w)
+                more = equal_counts(p.accumulations, power_w, max(p.powers))
+                yield from record_spectrum(p, "raman", p.region, power, accumulations=more)
+        yield from settle(p.end_k)
