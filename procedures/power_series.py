@@ -2,9 +2,19 @@
 
 from pydantic import Field, PositiveInt
 
+from labctl.analysis.pl import peak_shifts
+from labctl.analysis.ratio_point import RatioPoint
+from labctl.analysis.temperatures import (
+    NoTemperature,
+    temperature_from_ratio,
+    temperature_from_shift,
+)
+from labctl.analysis.thermometry import RatioCalibration
+from labctl.analysis.verdict import judge
 from labctl.core.messages import Kind, Plan, Set
 from labctl.core.parameters import Names, PowersW
-from labctl.core.procedure import Procedure
+from labctl.core.procedure import Evidence, Procedure
+from labctl.core.results import PeakPosition, Result, Verdict
 from procedures.common import (
     Steps,
     SweepParameters,
@@ -16,6 +26,16 @@ from procedures.common import (
     record_dark,
     record_spectrum,
     visiting_order,
+)
+from procedures.evaluate import (
+    Findings,
+    peaks_of,
+    ratio_points,
+    select,
+    surroundings_k,
+    temperatures_of,
+    thermometer,
+    warn_of_drift,
 )
 
 
@@ -40,6 +60,7 @@ class PowerSeries(Procedure):
         windows: tuple[Window, ...] = Field(
             default=("raman", "pl"), min_length=1, description="Windows of the spectrometer"
         )
+        control: str = Field(default="mono", description="Region that cannot cool")
         reference_every: PositiveInt = Field(
             default=4, description="Return to the reference condition after so many points"
         )
@@ -65,3 +86,57 @@ class PowerSeries(Procedure):
         power = yield Set(f"{p.beam}.power", power_w)
         accumulations = equal_counts(exposure_of(p, window)[1], power_w, max(p.powers))
         yield from record_spectrum(p, window, region, power, kind=kind, accumulations=accumulations)
+
+    def analyse(self, evidence: Evidence) -> Result:
+        """Return temperatures from both thermometers, PL shifts and a verdict per region."""
+        calibration = thermometer(evidence)
+        findings = Findings()
+        warn = findings.warnings.append
+        points = ratio_points(evidence, select(evidence.points, "raman"), warn)
+        temperatures_of(points, calibration, findings)
+        regions = list(dict.fromkeys(point.region for point in points))
+        for region in regions:
+            self._add_shifts([p for p in points if p.region == region], calibration, findings)
+        found = peaks_of(evidence, select(evidence.points, "pl"), warn, axis_sigma_nm=0.0)
+        peaks = [
+            peak
+            for region in dict.fromkeys(name for name, *_ in found)
+            for peak in peak_shifts([(c, fit) for name, c, fit in found if name == region], region)
+        ]
+        verdicts = [self._judge(region, points, calibration, peaks, evidence) for region in regions]
+        warn_of_drift(evidence, findings)
+        return Result(findings.temperatures, peaks, verdicts, warnings=findings.warnings)
+
+    def _add_shifts(
+        self, points: list[RatioPoint], calibration: RatioCalibration, findings: Findings
+    ) -> None:
+        """Add what the position of the line says, relative to the lowest power of the region."""
+        reference = min(points, key=lambda point: point.condition.power_w)
+        known = temperature_from_ratio(reference, calibration)
+        if isinstance(known, NoTemperature):
+            return
+        for point in points:
+            found = temperature_from_shift(
+                point, reference, known.value_k, calibration, reference_sigma_k=known.sigma_k
+            )
+            if point is not reference and not isinstance(found, NoTemperature):
+                findings.temperatures.append(found)
+
+    def _judge(
+        self,
+        region: str,
+        points: list[RatioPoint],
+        calibration: RatioCalibration,
+        peaks: list[PeakPosition],
+        evidence: Evidence,
+    ) -> Verdict:
+        control = str(evidence.parameters.get("control", "mono"))
+        own = [point for point in points if point.region == region]
+        return judge(
+            region,
+            own,
+            calibration,
+            ambient_k=surroundings_k(own, evidence),
+            control=[p for p in points if p.region == control and region != control],
+            peaks=[peak for peak in peaks if peak.region == region],
+        )

@@ -1,10 +1,14 @@
 """Measure Raman and photoluminescence against the temperature of the cryostat."""
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
+from labctl.analysis.pl import PeakFit
 from labctl.core.messages import Plan, Set
-from labctl.core.parameters import PowerW, TemperaturesK
-from labctl.core.procedure import Procedure
+from labctl.core.parameters import PowerW, TemperatureK, TemperaturesK
+from labctl.core.procedure import Evidence, Procedure
+from labctl.core.results import Condition, PeakPosition, Result
 from procedures.common import (
     FOCUS_UM_PER_K,
     SweepParameters,
@@ -16,6 +20,15 @@ from procedures.common import (
     record_spectrum,
     settle,
     visiting_order,
+)
+from procedures.evaluate import (
+    REPEATABILITY_NM,
+    Findings,
+    peaks_of,
+    ratio_points,
+    select,
+    temperatures_of,
+    thermometer,
 )
 
 
@@ -35,7 +48,9 @@ class TemperatureSeries(Procedure):
         windows: tuple[Window, ...] = Field(
             default=("raman", "pl"), min_length=1, description="Windows of the spectrometer"
         )
-        end_k: float = Field(default=298.0, ge=1, le=1000, description="Temperature at the end, K")
+        end_temperature: TemperatureK = Field(
+            default=298.0, description="Temperature of the cryostat at the end"
+        )
 
     def plan(self, p: Parameters) -> Plan:
         """Settle at each temperature, refocus, take each window."""
@@ -58,4 +73,50 @@ class TemperatureSeries(Procedure):
                     focus_k = temperature_k
                 power = yield Set(f"{p.beam}.power", p.power)
                 yield from record_spectrum(p, window, p.region, power)
-        yield from settle(p.end_k)
+        yield from settle(p.end_temperature)
+
+    def analyse(self, evidence: Evidence) -> Result:
+        """Return the temperature and the PL peak at each temperature of the cryostat."""
+        findings = Findings()
+        warn = findings.warnings.append
+        raman = select(evidence.points, "raman")
+        if raman:
+            points = ratio_points(evidence, raman, warn)
+            temperatures_of(points, thermometer(evidence), findings)
+        # with two windows the grating moved between the points
+        moved = len(set(evidence.parameters["windows"])) > 1
+        found = peaks_of(
+            evidence,
+            select(evidence.points, "pl"),
+            warn,
+            axis_sigma_nm=REPEATABILITY_NM if moved else 0.0,
+        )
+        return Result(
+            temperatures=findings.temperatures,
+            peaks=relative_to_ambient(found, evidence.ambient_k),
+            warnings=findings.warnings,
+        )
+
+
+def relative_to_ambient(
+    found: Sequence[tuple[str, Condition, PeakFit]], ambient_k: float
+) -> list[PeakPosition]:
+    """Return the peaks with their shift from the one that was taken nearest to ambient."""
+    if not found:
+        return []
+
+    def distance_k(condition: Condition) -> float:
+        return abs((condition.cryostat_k or ambient_k) - ambient_k)
+
+    reference = min(range(len(found)), key=lambda index: distance_k(found[index][1]))
+    zero_ev = found[reference][2].position_ev
+    return [
+        PeakPosition(
+            region,
+            condition,
+            fit.position_ev,
+            fit.sigma_ev,
+            None if index == reference else fit.position_ev - zero_ev,
+        )
+        for index, (region, condition, fit) in enumerate(found)
+    ]

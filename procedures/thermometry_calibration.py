@@ -2,9 +2,11 @@
 
 from pydantic import Field, PositiveInt
 
+from labctl.analysis.thermometry_calibration import calibrate_ratio
 from labctl.core.messages import Note, Plan, Set
-from labctl.core.parameters import PowersW, TemperaturesK
-from labctl.core.procedure import Procedure
+from labctl.core.parameters import DurationS, PowersW, TemperatureK, TemperaturesK
+from labctl.core.procedure import Evidence, Procedure
+from labctl.core.results import Result
 from procedures.common import (
     FOCUS_UM_PER_K,
     SweepParameters,
@@ -15,6 +17,7 @@ from procedures.common import (
     settle,
     visiting_order,
 )
+from procedures.evaluate import last_utc, ratio_points, select
 
 
 class ThermometryCalibration(Procedure):
@@ -38,11 +41,13 @@ class ThermometryCalibration(Procedure):
         powers: PowersW = Field(
             default=(25e-6, 100e-6), min_length=2, description="Powers, extrapolated to zero"
         )
-        exposure_s: float = Field(default=300.0, gt=0, description="Each exposure in s")
+        exposure_s: DurationS = Field(default=300.0, gt=0, description="Each exposure")
         accumulations: PositiveInt = Field(
             default=4, le=1000, description="Exposures at the highest power; more at lower ones"
         )
-        end_k: float = Field(default=298.0, ge=1, le=1000, description="Temperature at the end, K")
+        end_temperature: TemperatureK = Field(
+            default=298.0, description="Temperature of the cryostat at the end"
+        )
 
     def plan(self, p: Parameters) -> Plan:
         """Visit the temperatures in random order, refocus at each, take every power."""
@@ -63,4 +68,28 @@ class ThermometryCalibration(Procedure):
                 power = yield Set(f"{p.beam}.power", power_w)
                 more = equal_counts(p.accumulations, power_w, max(p.powers))
                 yield from record_spectrum(p, "raman", p.region, power, accumulations=more)
-        yield from settle(p.end_k)
+        yield from settle(p.end_temperature)
+
+    def analyse(self, evidence: Evidence) -> Result:
+        """Fit response and self-heating; the calibration is of kind `thermometry.<beam>`."""
+        warnings: list[str] = []
+        points = ratio_points(evidence, select(evidence.points, "raman"), warnings.append)
+        fit = calibrate_ratio(points)
+        beam = str(evidence.parameters.get("beam", "probe"))
+        numbers = {
+            "ln_c": fit.ratio.ln_c,
+            "ln_c_sigma": fit.ratio.ln_c_sigma,
+            "self_heating_k_per_uw": fit.self_heating_k_per_w * 1e-6,
+            "theta_k": fit.theta_k,
+            "theta_sigma_k": fit.theta_sigma_k,
+            "theta_expected_k": fit.theta_expected_k,
+            "shift_slope_cm1_per_k": fit.ratio.shift_slope_cm1_per_k,
+            "shift_slope_sigma_cm1_per_k": fit.ratio.shift_slope_sigma_cm1_per_k,
+            "chi2": fit.chi2,
+            "freedom": fit.freedom,
+        }
+        return Result(
+            calibrations=(fit.calibration(beam, last_utc(evidence), evidence.run),),
+            numbers=numbers,
+            warnings=(*warnings, *fit.warnings),
+        )

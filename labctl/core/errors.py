@@ -101,3 +101,7 @@ class StorageError(LabctlError):
 
 class ReplayError(LabctlError):
     """Report that a plan, run again, did not ask for what the record says it asked for."""
+
+
+class AnalysisError(LabctlError):
+    """Report data that do not support what was asked of them: wrong dark, line not in the frame."""

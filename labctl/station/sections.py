@@ -59,7 +59,7 @@ class SimulationSection(Section):
     """Say which simulated table stands behind the `sim://` resources, and how its time runs."""
 
     truth: Literal["A", "B", "C"] = Field("A", description="A cools, B an artefact, C nothing")
-    seed: int = Field(1, ge=0, le=2**32 - 1, description="Seed of all noise")
+    seed: int = Field(1, ge=0, le=2**63 - 1, description="Seed of all noise")
     clock: Literal["virtual", "scaled", "real"] = Field(
         "virtual", description="virtual: waiting costs nothing; scaled: speed times real time"
     )
@@ -171,7 +171,9 @@ class SettlingSection(Section):
     duration_s: float = Field(ge=0, le=86400)
     deadline_s: float = Field(gt=0, le=172800)
     poll_s: float = Field(5.0, gt=0, le=600)
-    lag_s: float = Field(120.0, ge=0, le=7200, description="Time constant, for estimates only")
+    approach_s: float = Field(
+        600.0, ge=0, le=86400, description="Usual time to get within tolerance, for estimates only"
+    )
 
 
 class CryostatSection(Section):

@@ -1,0 +1,1 @@
+"""Play the instruments of the simulated table at their ports, byte by byte."""

@@ -1,0 +1,101 @@
+"""Show, tell and serve the simulated table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labctl.cli.output import print_json, print_table, say
+from labctl.cli.procedures import Json
+
+app = typer.Typer(
+    help="The simulated table: serve, truth, parameters.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Station = Annotated[Path, typer.Option(help="Station file of a simulated table.")]
+SIMULATED = Path("configs/simulated.toml")
+
+
+@app.command()
+def parameters(json: Json = False) -> None:
+    """List every number of the simulated table, for [simulation.override]."""
+    from labctl.service.simulator import parameter_entries
+
+    entries = parameter_entries()
+    if json:
+        print_json(
+            [
+                {
+                    "name": entry.name,
+                    "value": entry.value,
+                    "unit": entry.unit,
+                    "description": entry.description,
+                }
+                for entry in entries
+            ]
+        )
+        return
+    print_table(
+        "Numbers of the simulated table",
+        ("name", "value", "unit", "meaning"),
+        [(entry.name, f"{entry.value}", entry.unit, entry.description) for entry in entries],
+    )
+
+
+@app.command()
+def truth(
+    region: Annotated[str, typer.Option(help="Region of the sample.")],
+    power: Annotated[str, typer.Option(help="Probe power at the sample, such as '100 uW'.")],
+    pump: Annotated[str, typer.Option(help="Pump power at the sample.")] = "0 W",
+    cryostat: Annotated[str, typer.Option(help="Temperature of the cryostat.")] = "298 K",
+    truth: Annotated[str | None, typer.Option(help="A cools, B artefact, C nothing.")] = None,
+    station: Annotated[Path | None, typer.Option(help="Station file with overrides.")] = None,
+    json: Json = False,
+) -> None:
+    """Print the twin's true temperatures: for tests and for people, never for procedures."""
+    from dataclasses import asdict
+
+    from labctl.core.units import parse_quantity
+    from labctl.service.simulator import true_state
+
+    state = true_state(
+        station,
+        truth,
+        region,
+        parse_quantity(power, "W"),
+        parse_quantity(pump, "W"),
+        parse_quantity(cryostat, "K"),
+    )
+    if json:
+        print_json(asdict(state))
+        return
+    rows = [
+        (name, "none" if value is None else f"{value}") for name, value in asdict(state).items()
+    ]
+    print_table("Truth of the simulated table", ("quantity", "value"), rows)
+
+
+@app.command()
+def serve(
+    station: Station = SIMULATED,
+    speed: Annotated[float, typer.Option(min=0.01, max=10_000, help="Speed of its clock.")] = 1.0,
+    host: Annotated[str, typer.Option(help="Address of this machine to listen on.")] = "127.0.0.1",
+    truth: Annotated[str | None, typer.Option(help="A cools, B artefact, C nothing.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all noise.")] = None,
+) -> None:
+    """Serve every simulated instrument on a TCP port; prints a station file for clients."""
+    import signal
+    import sys
+    import threading
+
+    from labctl.service.simulator import ServedTable
+
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with ServedTable(station, speed, host, {"truth": truth, "seed": seed}) as table:
+        sys.stdout.write(table.station_text())
+        sys.stdout.flush()
+        say(f"serving {len(table.resources)} instruments on {host}; Ctrl-C ends")
+        ended.wait()

@@ -1,0 +1,175 @@
+"""Turn a point with its exchanges into a JSON header and one blob of raw bytes.
+
+Objects are stored once per point and referred to as `{"$": index}` into `values`, so that a
+spectrum that was acquired and then recorded is one spectrum. Array bytes lie in the payload, or,
+if they are large, in the segment file.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from labctl.core.errors import UsageError
+from labctl.core.journal import Exchange
+from labctl.core.messages import Acquire, Message, Note, Record, Set, Sleep
+from labctl.core.readings import Quality, Reading
+from labctl.core.spectra import Exposure, Frame, exposure_metadata
+from labctl.store.axes import AxisTable
+
+LARGE_BYTES = 1 << 17
+"""Arrays of this size and above go to the segment file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Hold a point as it goes to the disk; `large` are the arrays for the segment file."""
+
+    header: str
+    payload: bytes
+    large: Sequence[np.ndarray]
+
+    def checksum(self, number: int) -> int:
+        """Return the CRC-32 of number, header and payload."""
+        return checksum(number, self.header, self.payload)
+
+
+def checksum(number: int, header: str, payload: bytes) -> int:
+    """Return the CRC-32 that belongs to a point."""
+    return zlib.crc32(payload, zlib.crc32(header.encode(), number & 0xFFFFFFFF))
+
+
+def tail_number(attempt: int) -> int:
+    """Return the number that stands for what followed the last point of an attempt."""
+    return -1 - attempt
+
+
+def encode(
+    head: Mapping[str, Any],
+    data: Mapping[str, Any],
+    exchanges: Sequence[Exchange],
+    axes: AxisTable,
+) -> Encoded:
+    """Encode recorded data and the exchanges before them.
+
+    Raises
+    ------
+    UsageError
+        If something cannot be stored, such as a number that is not finite.
+    """
+    pool = _Pool(axes)
+    content = {
+        **head,
+        "data": {name: pool.put(value) for name, value in data.items()},
+        "exchanges": [
+            (message_fields(exchange.message), pool.put(exchange.answer)) for exchange in exchanges
+        ],
+        "values": pool.values,
+    }
+    return Encoded(to_json(content), b"".join(pool.chunks), pool.large)
+
+
+def message_fields(message: Message) -> tuple[Any, ...]:
+    """Return a message as plain JSON: its type and its fields in order."""
+    name = type(message).__name__
+    match message:
+        case Set():
+            return (name, message.channel, message.value)
+        case Acquire():
+            return (
+                name,
+                message.device,
+                message.exposure_s,
+                message.accumulations,
+                message.beams,
+                message.mode,
+            )
+        case Sleep():
+            return (name, message.duration_s)
+        case Note():
+            return (name, message.text, dict(message.data))
+        case Record():
+            raise TypeError("a Record is a point of its own")
+    return (name, message.channel)
+
+
+def reading_fields(reading: Reading) -> tuple[Any, ...]:
+    """Return a reading as plain JSON; quality and reason only if it is not good."""
+    fields = (reading.value, reading.unit, reading.utc.isoformat(), reading.monotonic_s)
+    if reading.quality is Quality.GOOD and not reading.reason:
+        return fields
+    return (*fields, reading.quality.value, reading.reason)
+
+
+def to_json(content: object) -> str:
+    """Return compact JSON; raises `UsageError` for what JSON cannot hold, NaN included."""
+    try:
+        return _ENCODER.encode(content)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"this cannot be stored: {error}",
+            remedy="record finite numbers, text, arrays, readings and spectra only",
+        ) from error
+
+
+class _Pool:
+    """Collect objects and array bytes, each once."""
+
+    def __init__(self, axes: AxisTable) -> None:
+        self._axes = axes
+        self._index: dict[int, dict[str, int]] = {}
+        self._end = 0
+        self.values: list[Any] = []
+        self.chunks: list[Any] = []
+        self.large: list[np.ndarray] = []
+
+    def put(self, value: Any) -> Any:
+        """Return what stands for a value in the header."""
+        if value is None or isinstance(value, (float, int, str, bool, np.generic)):
+            return value
+        known = self._index.get(id(value))
+        if known is None:
+            known = self._index[id(value)] = {"$": len(self.values)}
+            self.values.append(self._fields(value))
+        return known
+
+    def _fields(self, value: Any) -> tuple[Any, ...]:
+        if isinstance(value, Reading):
+            return ("reading", *reading_fields(value))
+        if isinstance(value, Exposure):
+            return (
+                "frame" if isinstance(value, Frame) else "spectrum",
+                self._array(value.counts),
+                self._axes.identify(value.wavelength_nm),
+                value.utc.isoformat(),
+                value.monotonic_s,
+                exposure_metadata(value),
+            )
+        if isinstance(value, np.ndarray):
+            return ("array", self._array(value))
+        raise UsageError(f"a {type(value).__name__} cannot be stored")
+
+    def _array(self, array: np.ndarray) -> tuple[Any, ...]:
+        if array.dtype.kind not in "biufcUS":
+            raise UsageError(f"an array of {array.dtype} cannot be stored")
+        if array.nbytes >= LARGE_BYTES:
+            self.large.append(np.asarray(array, order="C"))
+            return (array.dtype.str, array.shape, "frames", len(self.large) - 1)
+        data = array.tobytes()
+        self.chunks.append(data)
+        self._end += len(data)
+        return (array.dtype.str, array.shape, "payload", self._end - len(data))
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} is not plain JSON")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain)

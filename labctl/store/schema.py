@@ -1,0 +1,105 @@
+"""Define the tables of a run, and open its database."""
+
+import sqlite3
+from pathlib import Path
+
+from labctl.core.errors import StorageError
+from labctl.store.faults import storage_error
+
+FORMAT = 1
+"""Version of the tables; kept in `user_version`."""
+
+TABLES = """
+CREATE TABLE attempts(number INTEGER PRIMARY KEY, start TEXT NOT NULL);
+CREATE TABLE states(
+    id INTEGER PRIMARY KEY, attempt INTEGER NOT NULL, state TEXT NOT NULL,
+    utc TEXT NOT NULL, monotonic_s REAL NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE axes(
+    id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE,
+    dtype TEXT NOT NULL, shape TEXT NOT NULL, data BLOB NOT NULL);
+CREATE TABLE points(
+    number INTEGER PRIMARY KEY, header TEXT NOT NULL, payload BLOB NOT NULL,
+    crc INTEGER NOT NULL);
+CREATE TABLE frames(
+    point INTEGER NOT NULL, ordinal INTEGER NOT NULL, offset INTEGER NOT NULL,
+    nbytes INTEGER NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY(point, ordinal));
+CREATE TABLE ends(
+    attempt INTEGER PRIMARY KEY, header TEXT NOT NULL, payload BLOB NOT NULL,
+    crc INTEGER NOT NULL, snapshot TEXT NOT NULL);
+"""
+
+
+def create_database(path: Path) -> sqlite3.Connection:
+    """Create the database of a new run.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written.
+    """
+    try:
+        db = _connect(path)
+        db.executescript(f"BEGIN;{TABLES}PRAGMA user_version={FORMAT};COMMIT;")
+    except sqlite3.Error as error:
+        raise storage_error(error, "the run cannot be created", path) from error
+    return db
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the database of a run for writing."""
+    _check_exists(path)
+    try:
+        db = _connect(path)
+        _check_format(db, path)
+    except sqlite3.Error as error:
+        raise storage_error(error, "the run cannot be opened for writing", path) from error
+    return db
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open the database of a run for reading, also while another process writes it."""
+    _check_exists(path)
+    address = path.resolve().as_uri()
+    try:
+        try:
+            db = _read_only(f"{address}?mode=ro")
+        except sqlite3.OperationalError:
+            # on a read-only disk, and without a log beside it, the file cannot change
+            if path.with_name(path.name + "-wal").exists():
+                raise
+            db = _read_only(f"{address}?immutable=1")
+        _check_format(db, path)
+    except sqlite3.Error as error:
+        raise storage_error(error, "the run cannot be read", path) from error
+    return db
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA cache_size=-16000")
+    return db
+
+
+def _read_only(address: str) -> sqlite3.Connection:
+    db = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return db
+
+
+def _check_exists(path: Path) -> None:
+    if not path.is_file():
+        raise StorageError(
+            f"there is no run in {path.parent}: {path.name} is missing",
+            remedy="'labctl runs list' shows the runs",
+        )
+
+
+def _check_format(db: sqlite3.Connection, path: Path) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version != FORMAT:
+        raise StorageError(
+            f"{path} has format {version}, this labctl reads format {FORMAT}",
+            remedy="read it with the labctl that wrote it, or a newer one",
+        )

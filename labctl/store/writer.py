@@ -1,0 +1,317 @@
+"""Write a run: committed means that the transaction has returned."""
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import NoReturn, Self
+
+from labctl.core.clock import Clock
+from labctl.core.errors import StorageError, UsageError
+from labctl.core.journal import Entry, Exchange, RunStart, RunState, StateChange
+from labctl.core.messages import Point
+from labctl.core.readings import Reading
+from labctl.store.axes import AxisTable
+from labctl.store.encode import Encoded, encode, reading_fields, tail_number, to_json
+from labctl.store.faults import storage_error
+from labctl.store.folders import DATABASE, FRAMES, LOCK, create_run_folder, sync_folder
+from labctl.store.lock import FileLock
+from labctl.store.record import Record
+from labctl.store.recovery import examine
+from labctl.store.schema import create_database, open_database
+from labctl.store.segment import SegmentWriter
+
+PUT_POINT = "INSERT INTO points(number,header,payload,crc) VALUES(?,?,?,?)"
+PUT_END = "INSERT INTO ends(attempt,snapshot,header,payload,crc) VALUES(?,?,?,?,?)"
+MARGIN_BYTES = 1 << 30
+"""Free space that an exposure must leave on the disk, besides the point itself."""
+
+
+class RunWriter:
+    """Keep the points of one run on disk; fulfils `core.journal.Journal`.
+
+    With `commit_every_s` at 0 every point is on the disk when `commit` returns. Above 0 the
+    points of that many seconds share a transaction, and a point is safe once `committed` has
+    passed its number, or when `flush` has returned.
+
+    After an error of the disk the writer refuses to go on: what the disk holds is then known
+    only after the run is opened again.
+    """
+
+    def __init__(
+        self, folder: Path, *, is_new: bool, commit_every_s: float, margin_bytes: int
+    ) -> None:
+        self.path = folder
+        self.run = folder.name
+        self._margin_bytes = margin_bytes
+        self._mutex = threading.RLock()
+        self._failure = ""
+        self._file_lock = FileLock(folder / LOCK, f"run {folder.name}")
+        try:
+            self._open(is_new)
+        except (sqlite3.Error, OSError) as error:
+            self._file_lock.release()
+            raise storage_error(error, "the run cannot be opened for writing", folder) from error
+        except BaseException:
+            self._file_lock.release()
+            raise
+        self._axes = AxisTable(self._db)
+        self._record = Record(self._db, folder, self._mutex)
+        self._committed = self._given = self._record.count()
+        self._largest = 0
+        self._is_grouped = commit_every_s > 0
+        self._closing = threading.Event()
+        if self._is_grouped:
+            threading.Thread(
+                target=self._commit_regularly, args=(commit_every_s,), name="commit", daemon=True
+            ).start()
+
+    def _open(self, is_new: bool) -> None:
+        if is_new:
+            self._db, end = create_database(self.path / DATABASE), 0
+        else:
+            self._db = open_database(self.path / DATABASE)
+            end = examine(self._db, self.path)
+        self._segment = SegmentWriter(self.path / FRAMES, end)
+        sync_folder(self.path)
+
+    @classmethod
+    def create(
+        cls,
+        root: Path,
+        procedure: str,
+        *,
+        clock: Clock,
+        label: str = "",
+        commit_every_s: float = 0.0,
+        margin_bytes: int = MARGIN_BYTES,
+    ) -> Self:
+        """Create a run in a new folder below `root`, dated by the UTC of the clock.
+
+        Raises
+        ------
+        StorageError
+            If nothing can be written there.
+        """
+        folder = create_run_folder(root, clock.utc(), procedure, label)
+        return cls(folder, is_new=True, commit_every_s=commit_every_s, margin_bytes=margin_bytes)
+
+    @classmethod
+    def reopen(
+        cls,
+        path: Path,
+        *,
+        clock: Clock,
+        commit_every_s: float = 0.0,
+        margin_bytes: int = MARGIN_BYTES,
+    ) -> Self:
+        """Open a run to go on with it, after checking all that it holds.
+
+        Frames that no committed point refers to are cut off; a run that was cut short is marked
+        `interrupted`.
+
+        Raises
+        ------
+        StorageError
+            If another process writes it (which is named), or it is damaged.
+        """
+        folder = path.parent if path.is_file() else path
+        run = cls(folder, is_new=False, commit_every_s=commit_every_s, margin_bytes=margin_bytes)
+        states = run.states()
+        if states and not states[-1].state.is_end:
+            reason = f"found cut short while {states[-1].state}"
+            run.change_state(
+                StateChange(
+                    RunState.INTERRUPTED,
+                    clock.utc().isoformat(),
+                    clock.monotonic_s(),
+                    reason,
+                    states[-1].attempt,
+                )
+            )
+        return run
+
+    @property
+    def committed(self) -> int:
+        """Return how many points are safe on disk."""
+        return self._committed
+
+    def begin(self, start: RunStart) -> None:
+        """Store the start of an attempt."""
+        content = asdict(start) | {"snapshot": _snapshot_fields(start.snapshot)}
+        self._insert("INSERT INTO attempts VALUES(?,?)", start.attempt, to_json(content))
+
+    def change_state(self, change: StateChange) -> None:
+        """Append to the history of states."""
+        self._insert(
+            "INSERT INTO states(attempt,state,utc,monotonic_s,reason) VALUES(?,?,?,?,?)",
+            change.attempt,
+            change.state.value,
+            change.utc,
+            change.monotonic_s,
+            change.reason,
+        )
+
+    def reserve(self) -> None:
+        """Raise `StorageError` if the disk has no room for the largest point so far."""
+        free = shutil.disk_usage(self.path).free
+        if free < self._largest + self._margin_bytes:
+            raise StorageError(
+                f"run {self.run}: {free / 1e6:.0f} MB are free on the disk of {self.path}, "
+                f"{(self._largest + self._margin_bytes) / 1e6:.0f} MB are needed to go on safely",
+                remedy="free space on the disk, then resume the run",
+            )
+
+    def commit(self, point: Point, exchanges: Sequence[Exchange]) -> None:
+        """Store a point.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses, or the number is not the next one.
+        UsageError
+            If something in it cannot be stored.
+        """
+        head = {
+            "kind": point.kind,
+            "utc": point.utc,
+            "monotonic_s": point.monotonic_s,
+            "attempt": point.attempt,
+        }
+        with self._mutex:
+            self._require_open()
+            if point.number != self._given:
+                raise StorageError(
+                    f"run {self.run}: point {point.number} was given, {self._given} is the next"
+                )
+            encoded = encode(head, point.data, exchanges, self._axes)
+            try:
+                self._put(point.number, encoded, PUT_POINT, (point.number,))
+                self._given += 1
+                if not self._is_grouped:
+                    self._commit()
+            except (sqlite3.Error, OSError) as error:
+                self._fail(error)
+
+    def flush(self) -> None:
+        """Return when every point given so far is on the disk."""
+        with self._mutex:
+            self._require_open()
+            try:
+                self._commit()
+            except (sqlite3.Error, OSError) as error:
+                self._fail(error)
+
+    def close(
+        self,
+        end: StateChange,
+        exchanges: Sequence[Exchange],
+        snapshot: Mapping[str, Reading],
+    ) -> None:
+        """Store the end, fold the log into the database and release the run."""
+        with self._mutex:
+            self._require_open()
+            try:
+                self._put_end(end.attempt, exchanges, snapshot)
+                self.change_state(end)
+            except (sqlite3.Error, OSError) as error:
+                self._fail(error)
+            # with readers about it stays in WAL mode, which they can read as well
+            with suppress(sqlite3.Error):
+                self._db.execute("PRAGMA journal_mode=DELETE")
+            self.release()
+
+    def release(self) -> None:
+        """Let go of the run without storing anything; allowed after `close`, and repeatedly."""
+        self._closing.set()
+        with self._mutex:
+            if self._failure != "closed":
+                self._failure = "closed"
+                with suppress(sqlite3.Error, OSError):
+                    self._db.close()
+                with suppress(OSError):
+                    self._segment.close()
+                self._file_lock.release()
+
+    def starts(self) -> Sequence[RunStart]:
+        """Return the attempts so far."""
+        return self._record.starts()
+
+    def states(self) -> Sequence[StateChange]:
+        """Return the history of states."""
+        return self._record.states()
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the points so far, checked against their checksums."""
+        return self._record.entries()
+
+    def _put(self, number: int, encoded: Encoded, sql: str, key: tuple[object, ...]) -> None:
+        execute = self._db.execute
+        if not self._db.in_transaction:
+            execute("BEGIN IMMEDIATE")
+        if self._axes.new:
+            self._db.executemany("INSERT INTO axes VALUES(?,?,?,?,?)", self._axes.new)
+            self._axes.new.clear()
+        size = len(encoded.header) + len(encoded.payload)
+        for ordinal, array in enumerate(encoded.large):
+            place = self._segment.append(number, ordinal, array)
+            execute("INSERT INTO frames VALUES(?,?,?,?,?)", (number, ordinal, *place))
+            size += array.nbytes
+        row = (encoded.header, encoded.payload, encoded.checksum(number))
+        execute(sql, (*key, *row))
+        self._largest = max(self._largest, size)
+
+    def _put_end(
+        self, attempt: int, exchanges: Sequence[Exchange], snapshot: Mapping[str, Reading]
+    ) -> None:
+        try:
+            encoded = encode({}, {}, exchanges, self._axes)
+        except UsageError:  # what ended the run may be that it cannot be stored
+            encoded = encode({}, {}, (), self._axes)
+        key = (attempt, to_json(_snapshot_fields(snapshot)))
+        self._put(tail_number(attempt), encoded, PUT_END, key)
+
+    def _commit(self) -> None:
+        if self._db.in_transaction:
+            # frames first: an index row must never point to bytes that a power cut could take
+            self._segment.sync()
+            self._db.execute("COMMIT")
+            self._committed = self._given
+
+    def _insert(self, sql: str, *values: object) -> None:
+        with self._mutex:
+            self._require_open()
+            try:
+                if not self._db.in_transaction:
+                    self._db.execute("BEGIN IMMEDIATE")
+                self._db.execute(sql, values)
+                self._commit()
+            except (sqlite3.Error, OSError) as error:
+                self._fail(error)
+
+    def _commit_regularly(self, period_s: float) -> None:
+        while not self._closing.wait(period_s):
+            # the error has been kept and is raised at the next call of the run itself
+            with suppress(StorageError):
+                self.flush()
+
+    def _require_open(self) -> None:
+        if self._failure:
+            raise StorageError(
+                f"run {self.run} takes no more points: {self._failure}",
+                remedy="remove the cause, then resume the run",
+            )
+
+    def _fail(self, error: sqlite3.Error | OSError) -> NoReturn:
+        failure = storage_error(error, f"run {self.run} cannot be written", self.path)
+        self._failure = failure.message
+        with suppress(sqlite3.Error):
+            self._db.rollback()
+        raise failure from error
+
+
+def _snapshot_fields(snapshot: Mapping[str, Reading]) -> dict[str, object]:
+    return {name: reading_fields(reading) for name, reading in snapshot.items()}

@@ -1,0 +1,109 @@
+"""Carry bytes over a serial port, or over TCP with pyserial's `socket://`."""
+
+import errno
+import math
+
+import serial
+
+from labctl.core.errors import ConnectionFailed
+from labctl.core.link import LinkSettings
+
+_PARITY = {"none": serial.PARITY_NONE, "odd": serial.PARITY_ODD, "even": serial.PARITY_EVEN}
+_CHUNK_BYTES = 4096
+
+_REMEDIES = {
+    errno.ENOENT: "no such port: plug the instrument in, or correct the resource",
+    errno.EACCES: "no permission: add the user to the group that owns the port (dialout)",
+    errno.EBUSY: "the port is in use: close the other program",
+    errno.EAGAIN: "the port is in use: close the other program",
+    errno.ECONNREFUSED: "nothing listens there: start the server, or correct host and port",
+    errno.ETIMEDOUT: "the host does not answer: check network, host and port",
+    errno.EHOSTUNREACH: "no route to the host: check network and address",
+    errno.ENETUNREACH: "no route to the network: check network and address",
+}
+
+
+class SerialLink:
+    """Read and write one serial port or TCP connection.
+
+    Parameters
+    ----------
+    url
+        What pyserial opens: a device name or `socket://HOST:PORT`.
+    resource
+        How messages call the port.
+
+    Raises
+    ------
+    ConnectionFailed
+        If the port does not exist, is refused or may not be opened.
+    """
+
+    def __init__(self, url: str, resource: str, settings: LinkSettings) -> None:
+        self._resource = resource
+        try:
+            self._serial = serial.serial_for_url(
+                url,
+                baudrate=settings.baud_rate,
+                bytesize=settings.data_bits,
+                parity=_PARITY[settings.parity],
+                stopbits=settings.stop_bits,
+                timeout=0,
+                write_timeout=settings.timeout_s,
+                # two programs on one port would take each other's replies
+                **({} if "://" in url else {"exclusive": True}),
+            )
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise self._failed("cannot be opened", error) from error
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; raises `ConnectionFailed` if the line has dropped."""
+        try:
+            self._serial.write(data)
+            self._serial.flush()
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise self._failed("dropped while writing", error) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has come, or b"" after `timeout_s`; raises `ConnectionFailed`."""
+        try:
+            if not self._serial.in_waiting:
+                if timeout_s <= 0:
+                    return b""
+                # each change of the timeout costs a system call: round it up
+                wait_s = math.ceil(timeout_s * 20) / 20
+                if self._serial.timeout != wait_s:
+                    self._serial.timeout = wait_s
+            first = bytes(self._serial.read(1))
+            return first + self._waiting() if first else b""
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise self._failed("dropped while reading", error) from error
+
+    def close(self) -> None:
+        """Release the port; closing twice is allowed."""
+        self._serial.close()
+
+    def _waiting(self) -> bytes:
+        data = b""
+        # over TCP `in_waiting` is 1 whenever there is something
+        while len(data) < _CHUNK_BYTES and (count := self._serial.in_waiting):
+            data += self._serial.read(count)
+        return data
+
+    def _failed(self, what: str, error: Exception) -> ConnectionFailed:
+        code = _errno(error)
+        cause = str(error).removeprefix(f"[Errno {code}] ")
+        return ConnectionFailed(
+            f"{self._resource} {what}: {cause}",
+            remedy=_REMEDIES.get(code, "check power and cable of the instrument"),
+        )
+
+
+def _errno(error: BaseException) -> int:
+    """Return the system's error number; pyserial hides it in the error it handled."""
+    hidden: BaseException | None = error
+    while hidden is not None:
+        if isinstance(hidden, OSError) and hidden.errno:
+            return hidden.errno
+        hidden = hidden.__cause__ or hidden.__context__
+    return 0
