@@ -54,7 +54,7 @@ class DualBeam(Procedure):
         power: PowerW = Field(default=100e-6, gt=0, description="Probe power at the sample")
         pump: str = Field(default="pump", description="Beam that pumps")
         pump_power: PowerW = Field(default=200e-6, gt=0, description="Pump power at the sample")
-        pairs: PositiveInt = Field(default=12, le=10_000, description="Pairs of pump off and on")
+        pairs: PositiveInt = Field(default=20, le=10_000, description="Pairs of pump off and on")
         pairing: Literal["random", "abba"] = Field(
             default="random", description="Order within pairs"
         )

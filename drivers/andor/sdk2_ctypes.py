@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
+from drivers.andor.sdk2_api import METHODS
 from drivers.andor.sdk2_signatures import SIGNATURES, Capabilities
 from labctl.core.errors import ConfigError, ConnectionFailed
 
@@ -64,6 +65,8 @@ class CtypesSdk2:
     ConnectionFailed
         If the library cannot be loaded or lacks a function.
     """
+
+    exports = METHODS
 
     def __init__(self, resource: str = "sdk2://") -> None:
         path = library_path(resource)

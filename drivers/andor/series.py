@@ -100,7 +100,7 @@ class Series:
                 # the SDK may return at once; the deadline must come nearer all the same
                 self._check_abort()
                 fetched = self._check_running(frames, received)
-                pass
+                self._clock.sleep(_POLL_S)
             received += fetched
 
     def _wait(self, duration_s: float) -> None:

@@ -61,14 +61,18 @@ class InternalShutter:
 
     def _command(self, mode: ShutterMode) -> None:
         head = self._head
-        if head.has_shutter:
-            self._calls.do(
-                self._calls.sdk.set_shutter,
-                _TTL_HIGH_OPENS,
-                int(mode),
-                head.closing_ms,
-                head.opening_ms,
-            )
+        if not head.has_shutter:
+            return
+        self._calls.do(
+            self._calls.sdk.set_shutter,
+            _TTL_HIGH_OPENS,
+            int(mode),
+            head.closing_ms,
+            head.opening_ms,
+        )
+        # only in auto mode does the SDK itself wait for the blade
+        transfer_ms = {ShutterMode.OPEN: head.opening_ms, ShutterMode.CLOSED: head.closing_ms}
+        self._clock.sleep(transfer_ms.get(mode, 0) / 1e3)
 
 
 def _mode(readout: Readout, *, is_dark: bool) -> ShutterMode:

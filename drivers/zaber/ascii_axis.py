@@ -220,8 +220,14 @@ class ZaberAxis(PortInstrument):
 
         try:
             self.wait_until(idle, deadline_s, _POLL_S, "the end of the move")
-        except InstrumentError:
-            self.stop()
+        except InstrumentError as error:
+            try:
+                self.stop()
+            except InstrumentError as unstopped:
+                raise InstrumentError(
+                    f"{error.message}; nor could it be stopped: {unstopped.message}",
+                    remedy="switch the stage off if it still moves",
+                ) from error
             raise
 
     def _act(self, command: str) -> InstrumentError | None:
@@ -256,7 +262,7 @@ class ZaberAxis(PortInstrument):
             self._last_id = (self._last_id + 1) % _IDS
             text = f"{self._device} {number} {self._last_id:02d} {command}".rstrip()
             tail = f":{_checksum(text)}" if checksum else ""
-            head = f"@{self._device:02d} {number} [0-9][0-9]"
+            head = f"@{self._device:02d} {number} {self._last_id:02d}"
             found = self.query(
                 f"/{text}{tail}",
                 rf"{head} (?:OK (?P<status>IDLE|BUSY) (?P<warning>--|[A-Z]{{2}}) (?P<data>{form})"

@@ -52,23 +52,19 @@ def pump_effect(
     differences = np.array(
         [on.excess_over(ratio_on) - off.excess_over(ratio_off) for off, on in usable]
     )
-    sigmas = np.array(
-        [
-            np.hypot(on.sigma_expecting(ratio_on), off.sigma_expecting(ratio_off))
-            for off, on in usable
-        ]
-    )
+    sigma_off = np.array([off.sigma_expecting(ratio_off) for off, _ in usable])
+    sigma_on = np.array([on.sigma_expecting(ratio_on) for _, on in usable])
     weight = np.array([1 / (1 / on.stokes_e + 1 / off.stokes_e) for off, on in usable])
     weight /= weight.sum()
-    delta = ratio_on - ratio_off
-    chi2 = float(np.sum((differences / sigmas) ** 2))
+    chi2 = float(np.sum(differences**2 / (sigma_off**2 + sigma_on**2)))
     freedom = len(usable) - 1
     excess = chi2 / freedom if freedom and chi2 > freedom + 3 * np.sqrt(2 * freedom) else 1.0
-    sigma = float(np.sqrt(np.sum((weight * sigmas) ** 2) * excess))
+    sigmas = (_mean_error(weight, sigma_off, excess), _mean_error(weight, sigma_on, excess))
+    delta, sigma = ratio_on - ratio_off, float(np.hypot(*sigmas))
     left_out = len(pairs) - len(usable)
     remarks = [f"{left_out} of {len(pairs)} pairs left out"] if left_out else []
     remarks += [f"pairs scatter, χ² {chi2:.1f} for {freedom}"] if excess > 1 else []
-    off_k, delta_k, delta_sigma_k = _in_kelvin(ratio_off, delta, sigma, calibration)
+    off_k, delta_k, delta_sigma_k = _in_kelvin((ratio_off, ratio_on), sigmas, calibration)
     return PumpEffect(
         region=usable[0][0].region,
         pairs=len(usable),
@@ -112,13 +108,17 @@ def _pooled(points: Sequence[RatioPoint]) -> float:
     return float(np.log(anti_stokes_e / sum(point.stokes_e for point in points)))
 
 
+def _mean_error(weight: np.ndarray, sigmas: np.ndarray, excess: float) -> float:
+    return float(np.sqrt(np.sum((weight * sigmas) ** 2) * excess))
+
+
 def _in_kelvin(
-    ratio_off: float, delta: float, sigma: float, calibration: RatioCalibration
+    ratios: tuple[float, float], sigmas: tuple[float, float], calibration: RatioCalibration
 ) -> tuple[float | None, float | None, float | None]:
-    off_k = calibration.temperature_at(ratio_off)
-    on_k = calibration.temperature_at(ratio_off + delta)
+    off_k, on_k = (calibration.temperature_at(ratio) for ratio in ratios)
     if off_k is None or on_k is None:
         return None, None, None
-    counting_k = calibration.slope_k(on_k) * sigma
-    common_k = (calibration.slope_k(on_k) - calibration.slope_k(off_k)) * calibration.ln_c_sigma
+    slopes = calibration.slope_k(off_k), calibration.slope_k(on_k)
+    counting_k = np.hypot(slopes[0] * sigmas[0], slopes[1] * sigmas[1])
+    common_k = (slopes[1] - slopes[0]) * calibration.ln_c_sigma
     return off_k, on_k - off_k, float(np.hypot(counting_k, common_k))

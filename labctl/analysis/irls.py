@@ -80,8 +80,10 @@ def solve(
     scale = 1 / np.sqrt(np.diag(fisher))
     covariance = np.linalg.inv(fisher * np.outer(scale, scale)) * np.outer(scale, scale)
     chi2 = float(np.sum(weight * (observed - expected) ** 2))
-    freedom = int(np.count_nonzero(weight)) - int(np.count_nonzero(prior.precision == 0))
-    return FitOutcome(parameters, covariance, chi2, max(freedom, 1), converged)
+    # a parameter that its prior holds takes no degree of freedom from the data
+    fitted = parameters.size - float(np.sum(prior.precision * np.diag(covariance)))
+    freedom = max(round(np.count_nonzero(weight) - fitted), 1)
+    return FitOutcome(parameters, covariance, chi2, freedom, converged)
 
 
 def _step(

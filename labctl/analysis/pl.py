@@ -17,6 +17,12 @@ from labctl.core.results import Condition, PeakPosition
 
 BOLTZMANN_EV_PER_K = 8.617333262e-5
 
+CONTRAST_SIGMA = 8.0
+"""Peak over the frame's median; the highest of many noise peaks stays below."""
+
+TOP_PART = 0.8
+"""Part of the half width that a quartic describes, even beside a hot tail."""
+
 Method = Literal["top", "tail"]
 
 
@@ -68,8 +74,8 @@ def fit_peak(
     """Return the position of the highest peak within a range.
 
     "top" fits a quartic to the upper half of the peak and assumes no shape. "tail" fits a
-    Gaussian with an exponential high-energy tail on a constant background to three widths; its
-    position is the maximum of the fitted curve.
+    Gaussian convolved with an exponential high-energy tail, on a constant background, to four
+    half widths; its position is the maximum of the fitted curve. Without a tail use "top".
 
     Parameters
     ----------
@@ -85,6 +91,7 @@ def fit_peak(
     centre_ev, half_ev = _estimate(energy_ev, density, search_ev)
     if np.any(saturated & (np.abs(energy_ev - centre_ev) < half_ev)):
         raise AnalysisError("the peak is saturated", remedy="expose for less time")
+    _check_contrast(energy_ev, density, noise, centre_ev, half_ev)
     fit = _top if method == "top" else _tail
     peak = fit(energy_ev, density, noise, centre_ev, half_ev)
     if not search_ev[0] <= peak.position_ev <= search_ev[1] or not peak.sigma_ev < half_ev / 3:
@@ -156,6 +163,20 @@ def _estimate(
     return float(energy_ev[top]), max(half_ev, 8 * float(np.median(np.diff(energy_ev))))
 
 
+def _check_contrast(
+    energy_ev: np.ndarray, density: np.ndarray, noise: Noise, centre_ev: float, half_ev: float
+) -> None:
+    near = np.abs(energy_ev - centre_ev) <= half_ev
+    level = float(np.median(density))
+    variance = 1 / noise.weight(np.full_like(density, max(level, 0.0)))[near]
+    contrast = (density[near].mean() - level) / np.sqrt(variance.sum()) * near.sum()
+    if not contrast > CONTRAST_SIGMA:
+        raise AnalysisError(
+            f"no peak stands out of the noise ({contrast:.1f} σ at {centre_ev:.3f} eV)",
+            remedy="expose longer, or search another range",
+        )
+
+
 def _top(
     energy_ev: np.ndarray, density: np.ndarray, noise: Noise, centre_ev: float, half_ev: float
 ) -> PeakFit:
@@ -182,7 +203,7 @@ def _top(
 def _quartic(
     energy_ev: np.ndarray, density: np.ndarray, noise: Noise, centre_ev: float, half_ev: float
 ) -> FitOutcome:
-    near = np.abs(energy_ev - centre_ev) <= half_ev
+    near = np.abs(energy_ev - centre_ev) <= TOP_PART * half_ev
     if near.sum() < 10:
         raise AnalysisError(
             "the peak lies at the edge of the frame", remedy="centre the spectrograph on the peak"

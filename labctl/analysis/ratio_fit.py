@@ -19,8 +19,11 @@ from labctl.analysis.ratio_model import INSTRUMENT_FWHM_CM1, Side, TwoSidedModel
 from labctl.core.errors import AnalysisError
 
 WINDOW_CM1 = (212.0, 322.0)
-LASER_ZERO_SEARCH_CM1 = np.arange(-6.0, 6.1, 2.0)
+LASER_ZERO_SEARCH_CM1 = np.arange(-6.0, 6.1, 1.0)
 LOW_ANTI_STOKES_SNR = 5.0
+
+UNEXPLAINED = 0.02
+"""Part of the signal's squares; response and pixel pattern stay far below."""
 
 COMPANION_SNR = 5.0
 """Stokes signal-to-noise from which position and width of a companion are fitted too."""
@@ -117,6 +120,8 @@ def fit_ratio(
     noise = Noise(electrons.variance_scale[pixels], electrons.variance_floor_e2[pixels])
     start = _start(model, observed_e, noise)
     outcome = _solve(model, start, observed_e, noise)
+    model_e = model(outcome.parameters)[0]
+    unexplained = _unexplained(observed_e, model_e, 1 / noise.weight(model_e))
     results = tuple(_line_ratio(model, outcome, index) for index in range(len(lines)))
     return RatioFit(
         lines=results,
@@ -125,12 +130,12 @@ def fit_ratio(
         laser_nm=float(electrons.laser_nm or 0.0),
         chi2=outcome.chi2,
         freedom=outcome.freedom,
-        reason=_reason(outcome, electrons.saturated[pixels], results[0]),
+        reason=_reason(outcome, electrons.saturated[pixels], results[0], unexplained),
         remarks=electrons.remarks + _remarks(outcome, results[0]),
         calibrations=electrons.calibrations,
         shift_cm1=electrons.shift_cm1[pixels],
         observed_e=observed_e,
-        model_e=model(outcome.parameters)[0],
+        model_e=model_e,
     )
 
 
@@ -188,13 +193,15 @@ def _start(model: TwoSidedModel, observed_e: np.ndarray, noise: Noise) -> np.nda
     weight = noise.weight(observed_e)
     # a smooth level: weights from single pixels would favour those that fluctuated down
     weight = np.where(weight > 0, noise.weight(np.full_like(observed_e, observed_e.mean())), 0)
+    precision = model.prior().precision[0]
+    blocks = _unshifted(model)
     best = np.inf
     for zero_cm1 in LASER_ZERO_SEARCH_CM1:
-        design = _linear_design(model, float(zero_cm1))
+        design = _linear_design(model, blocks, float(zero_cm1))
         weighted = (design * weight[:, None]).T
         areas = np.linalg.solve(weighted @ design, weighted @ observed_e)
         misfit = float(np.sum(weight * (observed_e - design @ areas) ** 2))
-        misfit += model.prior().precision[0] * zero_cm1**2
+        misfit += precision * zero_cm1**2
         if misfit < best:
             best = misfit
             start[0] = zero_cm1
@@ -202,16 +209,28 @@ def _start(model: TwoSidedModel, observed_e: np.ndarray, noise: Noise) -> np.nda
     return start
 
 
-def _linear_design(model: TwoSidedModel, zero_cm1: float) -> np.ndarray:
+def _unshifted(model: TwoSidedModel) -> list[tuple[Side, np.ndarray, np.ndarray]]:
+    """Return each side, its shifts in ascending order, and the lines on them."""
+    blocks = []
+    width = np.array([[line.fwhm_cm1] for line in model.lines])
+    for side in (model.stokes, model.anti_stokes):
+        position = np.array([[side.sign * line.shift_cm1] for line in model.lines])
+        shape = voigt(side.shift_cm1 - position, model.instrument_fwhm_cm1, width) * side.pixel_cm1
+        order = np.argsort(side.shift_cm1)
+        blocks.append((side, side.shift_cm1[order], shape[:, order]))
+    return blocks
+
+
+def _linear_design(
+    model: TwoSidedModel, blocks: list[tuple[Side, np.ndarray, np.ndarray]], zero_cm1: float
+) -> np.ndarray:
     count = len(model.lines)
     rows = []
-    for side in (model.stokes, model.anti_stokes):
-        position = np.array([[side.sign * line.shift_cm1 + zero_cm1] for line in model.lines])
-        width = np.array([[line.fwhm_cm1] for line in model.lines])
-        shape = voigt(side.shift_cm1 - position, model.instrument_fwhm_cm1, width) * side.pixel_cm1
+    for side, ascending_cm1, shapes in blocks:
         block = np.zeros((side.shift_cm1.size, 2 * count + 4))
         first = 0 if side.sign > 0 else count
-        block[:, first : first + count] = shape.T
+        for index, shape in enumerate(shapes):
+            block[:, first + index] = np.interp(side.shift_cm1 - zero_cm1, ascending_cm1, shape)
         offset = 2 * count + (0 if side.sign > 0 else 2)
         block[:, offset] = 1
         block[:, offset + 1] = side.ramp
@@ -241,11 +260,24 @@ def _line_ratio(model: TwoSidedModel, outcome: FitOutcome, index: int) -> LineRa
     )
 
 
-def _reason(outcome: FitOutcome, saturated: np.ndarray, main: LineRatio) -> str:
+def _unexplained(observed_e: np.ndarray, model_e: np.ndarray, variance_e2: np.ndarray) -> float:
+    """Return the part of the signal's squares that neither model nor noise explains."""
+    known = np.isfinite(variance_e2)
+    excess = np.sum((observed_e - model_e)[known] ** 2 - variance_e2[known])
+    return float(excess / np.sum((model_e - np.median(model_e)) ** 2))
+
+
+def _is_poor(outcome: FitOutcome) -> bool:
+    return outcome.chi2 > outcome.freedom + 5 * float(np.sqrt(2 * outcome.freedom))
+
+
+def _reason(outcome: FitOutcome, saturated: np.ndarray, main: LineRatio, unexplained: float) -> str:
     if np.any(saturated):
         return f"{int(saturated.sum())} saturated pixels in the fitted window"
     if not outcome.converged:
         return "the fit did not converge"
+    if _is_poor(outcome) and unexplained > UNEXPLAINED:
+        return f"the lines do not describe the spectrum: {unexplained:.0%} is unexplained"
     if main.stokes_e < LOW_ANTI_STOKES_SNR * np.sqrt(main.covariance_e2[0][0]):
         return "no Stokes line above the noise"
     return ""
@@ -255,6 +287,6 @@ def _remarks(outcome: FitOutcome, main: LineRatio) -> tuple[str, ...]:
     remarks = []
     if main.anti_stokes_snr < LOW_ANTI_STOKES_SNR:
         remarks.append(f"anti-Stokes line only {main.anti_stokes_snr:.1f} σ above the noise")
-    if outcome.chi2 > outcome.freedom + 5 * np.sqrt(2 * outcome.freedom):
+    if _is_poor(outcome):
         remarks.append(f"χ² {outcome.chi2:.0f} for {outcome.freedom} degrees of freedom")
     return tuple(remarks)

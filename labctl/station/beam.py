@@ -15,6 +15,8 @@ from labctl.station.sections import BeamSection
 _CORRECTIONS = 3
 _MOST_CORRECTION = 2.0
 """Largest factor of all corrections: a dead meter must not open the attenuator."""
+_GAIN = 0.7
+"""Part of an error that is corrected at once: the rest may be the scatter of the rotator."""
 _SAME_LINE_NM = 0.5
 _CALIBRATE = "calibrate the power of this beam with a meter at the sample"
 
@@ -50,7 +52,7 @@ class Beam:
         self._calibrations = calibrations
         self._clock = clock
         self._reached_w: float | None = None
-        """What the last `set` reached; None before it, and after a refusal."""
+        """What the last `set` reached, 0 for a beam that stays closed; None after a failure."""
 
     def calibration(self) -> PowerCalibration:
         """Return the power calibration in force.
@@ -120,8 +122,9 @@ class Beam:
             return Reading.good(0.0, "W", self._clock)
         self.guard.emit(self.section.laser_power_w)
         reading = self._approach(power_w, calibration)
+        self.guard.require_untouched()
         if reading.quality is not Quality.INVALID:
-            self._reached_w = reading.number
+            self._reached_w = self._some_light_w(reading)
         return reading
 
     def read(self) -> Reading:
@@ -169,7 +172,17 @@ class Beam:
             raise InstrumentError(
                 f"{self.name}: {reading.reason}", remedy="check the beam path and the meter"
             )
+        self._some_light_w(reading)
         return reading
+
+    def _some_light_w(self, reading: Reading) -> float:
+        """Return a power in W above 0, which alone means a beam that is to be opened."""
+        if reading.number > 0:
+            return reading.number
+        raise InstrumentError(
+            f"{self.name}: no light arrives, {reading.number:g} W",
+            remedy="check the laser and the beam path up to the pick-off meter",
+        )
 
     def _approach(self, power_w: float, calibration: PowerCalibration) -> Reading:
         """Turn the attenuator, measure and correct until the power is within tolerance."""
@@ -182,7 +195,7 @@ class Beam:
             part = measured.power_w / power_w
             if abs(part - 1) <= self.section.tolerance or attempt == _CORRECTIONS:
                 break
-            aim_w /= max(part, 1e-3)
+            aim_w *= max(part, 1e-3) ** -_GAIN
             aim_w = min(max(aim_w, power_w / _MOST_CORRECTION), power_w * _MOST_CORRECTION)
             aim_w = min(max(aim_w, lowest_w), highest_w)
         self._refuse_excess(measured, calibration)

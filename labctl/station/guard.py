@@ -43,7 +43,7 @@ class BeamGuard:
         self.shutter.is_open = True
         if self._started_at != self._times_made_safe:
             self.close()
-            raise self._made_safe_meanwhile()
+            self.require_untouched()
         if not self.shutter.is_open:
             self.close()
             raise InstrumentError(
@@ -107,7 +107,7 @@ class BeamGuard:
             self.laser.emission = True
             if self._started_at != self._times_made_safe:
                 self.stop_emission()
-                raise self._made_safe_meanwhile()
+                self.require_untouched()
         self._wait_for_power(setpoint_w)
 
     def require_interlock(self) -> None:
@@ -116,6 +116,14 @@ class BeamGuard:
             raise SafetyError(
                 f"{self.name}: the interlock circuit of the laser is open",
                 remedy="close doors and covers, then reset the interlock at the laser by hand",
+            )
+
+    def require_untouched(self) -> None:
+        """Raise `SafetyError` if the beam was made safe since `start`."""
+        if self._started_at != self._times_made_safe:
+            raise SafetyError(
+                f"{self.name}: the beam was made safe while it was being switched on",
+                remedy="find out who did so and why, then start again",
             )
 
     def require_on(self) -> None:
@@ -167,12 +175,6 @@ class BeamGuard:
                     remedy="check the laser's temperature, diode current and key switch",
                 )
             self._clock.sleep(_POLL_S)
-
-    def _made_safe_meanwhile(self) -> SafetyError:
-        return SafetyError(
-            f"{self.name}: the beam was made safe while it was being switched on",
-            remedy="find out who did so and why, then start again",
-        )
 
 
 _EMISSION_OFF = "laser emission was switched off and reads off"

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
 from labctl.core.clock import Clock
-from labctl.core.errors import ConfigError, InstrumentError, LabctlError, WrongIdentity
+from labctl.core.errors import ConfigError, InstrumentError, LabctlError, LimitError, WrongIdentity
 from labctl.core.link import Backend
 from labctl.core.parameters import nearest_hint
 from labctl.core.roles import Identity, Instrument
@@ -82,11 +82,11 @@ def find_drivers(file: StationFile) -> tuple[dict[str, Driver], list[Problem]]:
     for name, section in file.instruments.items():
         try:
             make = _import(section.driver)
+            options, wrong = _options(make, section)
         # whatever an import runs into, the file names a driver that cannot be used
         except Exception as error:  # noqa: BLE001
             problems.append((("instruments", name, "driver"), f"{section.driver}: {error}"))
             continue
-        options, wrong = _options(make, section)
         problems += [(("instruments", name, key), text) for key, text in wrong.items()]
         drivers[name] = Driver(name, section, make, options)
     return drivers, problems
@@ -104,13 +104,24 @@ def open_instrument(driver: Driver, ports: Ports) -> OpenInstrument:
     """
     connection = _connect(driver, ports)
     try:
-        instrument = driver.make(connection, driver.name, clock=ports.clock, **driver.options)
+        instrument = _construct(driver, connection, ports)
         identity = instrument.identify()
         _verify(driver, identity)
     except BaseException:
         _close(connection)
         raise
     return OpenInstrument(driver, instrument, identity, connection)
+
+
+def _construct(driver: Driver, connection: Any, ports: Ports) -> Any:
+    try:
+        return driver.make(connection, driver.name, clock=ports.clock, **driver.options)
+    # what validators raise for an option that is out of range
+    except (ValueError, TypeError, LimitError) as error:
+        raise ConfigError(
+            f"{driver.section.driver} refuses its options: {error}",
+            remedy="correct the options of this instrument in the station file",
+        ) from error
 
 
 def examine(driver: Driver, ports: Ports) -> DoctorRow:
@@ -172,7 +183,10 @@ def _tree(drivers: Mapping[str, Driver], failures: Mapping[str, LabctlError]) ->
     if len(failures) == 1:
         ((name, error),) = failures.items()
         resource = drivers[name].section.resource
-        return type(error)(f"{name} ({resource}): {error.message}", remedy=error.remedy)
+        # a driver's own class may be built otherwise: fall back on the family's
+        kinds = (base for base in type(error).__mro__ if base.__module__ == LabctlError.__module__)
+        kind: type[LabctlError] = next(kinds)
+        return kind(f"{name} ({resource}): {error.message}", remedy=error.remedy)
     text = f"{len(failures)} of {len(drivers)} instruments cannot be used:\n" + "\n".join(lines)
     return InstrumentError(text, remedy="'labctl doctor' examines every instrument again")
 
@@ -185,6 +199,8 @@ def _import(dotted: str) -> type[Any]:
         classes = [name for name, member in vars(module).items() if inspect.isclass(member)]
         hint = nearest_hint(class_name, classes) if classes else ""
         raise ConfigError(f"the module has no class {class_name!r}{hint}")
+    if not (hasattr(make, "link") or hasattr(make, "open_sdk")):
+        raise ConfigError("the class is no driver: it says neither its link nor how to open an SDK")
     return make
 
 

@@ -15,7 +15,7 @@ _SAMPLES = 4
 _CONTRADICTION = 0.5
 """Meter and laser that differ by more than this part make the reading invalid."""
 _METER_NM = 0.5
-_FAR_OFF = 5
+_FAR_OFF = 10
 """So many tolerances from the asked power make a reading uncertain. A smaller error, which a
 rotator cannot avoid near its dark end, is in the measured value."""
 

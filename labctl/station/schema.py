@@ -1,6 +1,6 @@
 """Export the JSON schema of the station file, for editors and for error messages.
 
-`python -m labctl.station.schema > configs/labctl.schema.json` writes the committed copy.
+`python -m labctl.station > configs/labctl.schema.json` writes the committed copy.
 """
 
 import functools
@@ -78,7 +78,3 @@ def _resolve(node: Mapping[str, Any]) -> Mapping[str, Any]:
         name = str(node["$ref"]).rsplit("/", 1)[-1]
         return dict(station_file_schema()["$defs"][name])
     return node
-
-
-if __name__ == "__main__":
-    print(schema_text(), end="")

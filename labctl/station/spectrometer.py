@@ -114,8 +114,9 @@ class Spectrometer:
             If an instrument fails; the shutters have then been closed.
         """
         self.check(request)
+        warm = self._cooling.ensure()
         conditions = self._look()
-        if warm := self._cooling.ensure():
+        if warm:
             conditions.reasons.append(warm)
         beams = self._prepare(request, conditions)
         with _opened(beams, self._dark(beams)):

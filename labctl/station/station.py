@@ -6,7 +6,7 @@ from typing import Any
 
 from labctl.core.channels import Acquirer, Channel, Interlock
 from labctl.core.clock import Clock
-from labctl.core.errors import LabctlError
+from labctl.core.errors import LabctlError, SafetyError
 from labctl.core.readings import Reading
 from labctl.core.roles import Identity
 from labctl.station.build import Parts
@@ -19,7 +19,8 @@ from labctl.station.sections import StationFile
 class OpticalTable:
     """Give the engine the table of one station file. Fulfils `labctl.core.channels.Station`.
 
-    A context manager: leaving it makes the table safe and releases the ports.
+    A context manager: leaving it makes the table safe and releases the ports; `SafetyError` says
+    what could not be confirmed.
     """
 
     def __init__(
@@ -47,9 +48,14 @@ class OpticalTable:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self.safe()
+            problems = self.safe()
         finally:
             self.close()
+        if problems:
+            raise SafetyError(
+                f"{self.name} is not known to be safe: {'; '.join(problems)}",
+                remedy="use the hardware switches and look at the table",
+            )
 
     def safe(self) -> list[str]:
         """Close all shutters, block emission, hold the heater, stop the stage and the camera.

@@ -11,6 +11,7 @@ from labctl.core.journal import Exchange, RunStart
 from labctl.core.messages import Acquire, Message, Note, Read, Set, Sleep, Wait
 from labctl.core.readings import Quality, Reading
 from labctl.core.spectra import Detector, Exposure, Frame, Spectrum
+from labctl.store.shared import SharedReader
 
 _MESSAGES: Mapping[str, Callable[..., Message]] = {
     "Set": Set,
@@ -22,19 +23,18 @@ _MESSAGES: Mapping[str, Callable[..., Message]] = {
 
 ReadFrame = Callable[[int], bytes]
 """Return the bytes of the large array with this ordinal."""
-ReadAxis = Callable[[int], np.ndarray]
 
 
 class Decoder:
     """Decode one point; arrays come back read-only."""
 
     def __init__(
-        self, header: str, payload: bytes, read_frame: ReadFrame, read_axis: ReadAxis
+        self, header: str, payload: bytes, read_frame: ReadFrame, shared: SharedReader
     ) -> None:
         self.content: dict[str, Any] = json.loads(header)
         self._payload = payload
         self._read_frame = read_frame
-        self._read_axis = read_axis
+        self._shared = shared
         self._objects = [self._object(fields) for fields in self.content["values"]]
 
     def data(self) -> dict[str, Any]:
@@ -60,10 +60,11 @@ class Decoder:
         return self._exposure(Frame if kind == "frame" else Spectrum, rest)
 
     def _exposure(self, kind: type[Exposure], fields: list[Any]) -> Exposure:
-        array, axis, utc, monotonic_s, meta = fields
+        array, axis, context, utc, monotonic_s = fields
+        meta = self._shared.context(context)
         return kind(
             counts=self._array(*array),
-            wavelength_nm=self._read_axis(axis),
+            wavelength_nm=self._shared.axis(axis),
             utc=datetime.fromisoformat(utc),
             monotonic_s=monotonic_s,
             exposure_s=meta["exposure_s"],
@@ -73,8 +74,8 @@ class Decoder:
             medium=meta["medium"],
             quality=Quality(meta["quality"]),
             reason=meta["reason"],
-            calibrations=meta["calibrations"],
-            settings=meta["settings"],
+            calibrations=dict(meta["calibrations"]),
+            settings=dict(meta["settings"]),
         )
 
     def _array(self, dtype: str, shape: list[int], place: str, where: int) -> np.ndarray:

@@ -5,20 +5,21 @@ spectrum that was acquired and then recorded is one spectrum. Array bytes lie in
 if they are large, in the segment file.
 """
 
-import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from labctl.core.errors import UsageError
 from labctl.core.journal import Exchange
-from labctl.core.messages import Acquire, Message, Note, Record, Set, Sleep
+from labctl.core.messages import Acquire, Message, Note, Read, Set, Sleep, Wait
 from labctl.core.readings import Quality, Reading
-from labctl.core.spectra import Exposure, Frame, exposure_metadata
-from labctl.store.axes import AxisTable
+from labctl.core.spectra import Exposure, Frame
+from labctl.store.plain import to_json
+from labctl.store.shared import SharedRow, SharedTable
 
 LARGE_BYTES = 1 << 17
 """Arrays of this size and above go to the segment file."""
@@ -26,11 +27,15 @@ LARGE_BYTES = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Hold a point as it goes to the disk; `large` are the arrays for the segment file."""
+    """Hold a point as it goes to the disk.
+
+    `large` are the arrays for the segment file, `shared` the rows that no point had before.
+    """
 
     header: str
     payload: bytes
     large: Sequence[np.ndarray]
+    shared: Sequence[SharedRow]
 
     def checksum(self, number: int) -> int:
         """Return the CRC-32 of number, header and payload."""
@@ -51,7 +56,7 @@ def encode(
     head: Mapping[str, Any],
     data: Mapping[str, Any],
     exchanges: Sequence[Exchange],
-    axes: AxisTable,
+    shared: SharedTable,
 ) -> Encoded:
     """Encode recorded data and the exchanges before them.
 
@@ -60,7 +65,7 @@ def encode(
     UsageError
         If something cannot be stored, such as a number that is not finite.
     """
-    pool = _Pool(axes)
+    pool = _Pool(shared)
     content = {
         **head,
         "data": {name: pool.put(value) for name, value in data.items()},
@@ -69,31 +74,13 @@ def encode(
         ],
         "values": pool.values,
     }
-    return Encoded(to_json(content), b"".join(pool.chunks), pool.large)
+    header = to_json(content)
+    return Encoded(header, b"".join(pool.chunks), pool.large, shared.take_new())
 
 
 def message_fields(message: Message) -> tuple[Any, ...]:
     """Return a message as plain JSON: its type and its fields in order."""
-    name = type(message).__name__
-    match message:
-        case Set():
-            return (name, message.channel, message.value)
-        case Acquire():
-            return (
-                name,
-                message.device,
-                message.exposure_s,
-                message.accumulations,
-                message.beams,
-                message.mode,
-            )
-        case Sleep():
-            return (name, message.duration_s)
-        case Note():
-            return (name, message.text, dict(message.data))
-        case Record():
-            raise TypeError("a Record is a point of its own")
-    return (name, message.channel)
+    return (type(message).__name__, *_FIELDS[type(message)](message))
 
 
 def reading_fields(reading: Reading) -> tuple[Any, ...]:
@@ -104,22 +91,21 @@ def reading_fields(reading: Reading) -> tuple[Any, ...]:
     return (*fields, reading.quality.value, reading.reason)
 
 
-def to_json(content: object) -> str:
-    """Return compact JSON; raises `UsageError` for what JSON cannot hold, NaN included."""
-    try:
-        return _ENCODER.encode(content)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"this cannot be stored: {error}",
-            remedy="record finite numbers, text, arrays, readings and spectra only",
-        ) from error
+_FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
+    Set: attrgetter("channel", "value"),
+    Acquire: attrgetter("device", "exposure_s", "accumulations", "beams", "mode"),
+    Wait: lambda message: (message.channel,),
+    Read: lambda message: (message.channel,),
+    Sleep: lambda message: (message.duration_s,),
+    Note: lambda message: (message.text, dict(message.data)),
+}
 
 
 class _Pool:
     """Collect objects and array bytes, each once."""
 
-    def __init__(self, axes: AxisTable) -> None:
-        self._axes = axes
+    def __init__(self, shared: SharedTable) -> None:
+        self._shared = shared
         self._index: dict[int, dict[str, int]] = {}
         self._end = 0
         self.values: list[Any] = []
@@ -128,10 +114,10 @@ class _Pool:
 
     def put(self, value: Any) -> Any:
         """Return what stands for a value in the header."""
-        if value is None or isinstance(value, (float, int, str, bool, np.generic)):
-            return value
         known = self._index.get(id(value))
         if known is None:
+            if value is None or isinstance(value, (float, int, str, bool, np.generic)):
+                return value
             known = self._index[id(value)] = {"$": len(self.values)}
             self.values.append(self._fields(value))
         return known
@@ -143,10 +129,10 @@ class _Pool:
             return (
                 "frame" if isinstance(value, Frame) else "spectrum",
                 self._array(value.counts),
-                self._axes.identify(value.wavelength_nm),
+                self._shared.axis(value.wavelength_nm),
+                self._shared.context(value),
                 value.utc.isoformat(),
                 value.monotonic_s,
-                exposure_metadata(value),
             )
         if isinstance(value, np.ndarray):
             return ("array", self._array(value))
@@ -162,14 +148,3 @@ class _Pool:
         self.chunks.append(data)
         self._end += len(data)
         return (array.dtype.str, array.shape, "payload", self._end - len(data))
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a {type(value).__name__} is not plain JSON")
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain)

@@ -7,17 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from labctl.core.errors import StorageError
 from labctl.core.journal import Entry, RunStart, RunState, StateChange
 from labctl.core.messages import Point
-from labctl.store.axes import read_axis
 from labctl.store.decode import Decoder, start_from
 from labctl.store.encode import checksum
 from labctl.store.faults import storage_error
 from labctl.store.folders import FRAMES
 from labctl.store.segment import read_frame
+from labctl.store.shared import SharedReader
 
 BATCH = 64
 """Points per query: short queries let a writer's log be emptied while somebody reads."""
@@ -35,7 +33,7 @@ class Record:
         self._db = db
         self._folder = folder
         self._guard = guard or nullcontext()
-        self._axis = functools.lru_cache(maxsize=32)(self._read_axis)
+        self._shared = SharedReader(self.query, folder.name)
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         """Return rows; raises `StorageError` if the file cannot be read."""
@@ -125,7 +123,7 @@ class Record:
 
     def decoder(self, header: str, payload: bytes, number: int) -> Decoder:
         """Return a decoder that finds large arrays under the number of their point."""
-        return Decoder(header, payload, functools.partial(self._frame, number), self._axis)
+        return Decoder(header, payload, functools.partial(self._frame, number), self._shared)
 
     def _frame(self, point: int, ordinal: int) -> bytes:
         what = f"run {self._folder.name}, point {point}"
@@ -136,7 +134,3 @@ class Record:
             raise StorageError(f"{what}: frame {ordinal} is not indexed")
         offset, nbytes, crc = rows[0]
         return read_frame(self._folder / FRAMES, offset, nbytes, crc, what)
-
-    def _read_axis(self, number: int) -> np.ndarray:
-        with self._guard:
-            return read_axis(self._db, number, self._folder.name)

@@ -14,9 +14,9 @@ CREATE TABLE attempts(number INTEGER PRIMARY KEY, start TEXT NOT NULL);
 CREATE TABLE states(
     id INTEGER PRIMARY KEY, attempt INTEGER NOT NULL, state TEXT NOT NULL,
     utc TEXT NOT NULL, monotonic_s REAL NOT NULL, reason TEXT NOT NULL);
-CREATE TABLE axes(
-    id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE,
-    dtype TEXT NOT NULL, shape TEXT NOT NULL, data BLOB NOT NULL);
+CREATE TABLE shared(
+    id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, header TEXT NOT NULL,
+    data BLOB NOT NULL);
 CREATE TABLE points(
     number INTEGER PRIMARY KEY, header TEXT NOT NULL, payload BLOB NOT NULL,
     crc INTEGER NOT NULL);
@@ -79,6 +79,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA cache_size=-16000")
+    db.execute("PRAGMA wal_autocheckpoint=4000")
     return db
 
 
@@ -98,6 +99,11 @@ def _check_exists(path: Path) -> None:
 
 def _check_format(db: sqlite3.Connection, path: Path) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        raise StorageError(
+            f"the run in {path.parent} was cut short before it began: it holds nothing",
+            remedy="start a new run",
+        )
     if version != FORMAT:
         raise StorageError(
             f"{path} has format {version}, this labctl reads format {FORMAT}",

@@ -3,7 +3,8 @@
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -14,18 +15,21 @@ from labctl.core.errors import StorageError, UsageError
 from labctl.core.journal import Entry, Exchange, RunStart, RunState, StateChange
 from labctl.core.messages import Point
 from labctl.core.readings import Reading
-from labctl.store.axes import AxisTable
-from labctl.store.encode import Encoded, encode, reading_fields, tail_number, to_json
+from labctl.store.encode import Encoded, encode, reading_fields, tail_number
 from labctl.store.faults import storage_error
 from labctl.store.folders import DATABASE, FRAMES, LOCK, create_run_folder, sync_folder
 from labctl.store.lock import FileLock
+from labctl.store.plain import to_json
 from labctl.store.record import Record
 from labctl.store.recovery import examine
 from labctl.store.schema import create_database, open_database
 from labctl.store.segment import SegmentWriter
+from labctl.store.shared import SharedTable
 
 PUT_POINT = "INSERT INTO points(number,header,payload,crc) VALUES(?,?,?,?)"
 PUT_END = "INSERT INTO ends(attempt,snapshot,header,payload,crc) VALUES(?,?,?,?,?)"
+BACKLOG = 10_000
+"""Points that may wait for the disk in memory, in grouped mode."""
 MARGIN_BYTES = 1 << 30
 """Free space that an exposure must leave on the disk, besides the point itself."""
 
@@ -58,9 +62,10 @@ class RunWriter:
         except BaseException:
             self._file_lock.release()
             raise
-        self._axes = AxisTable(self._db)
+        self._shared = SharedTable(self._db)
         self._record = Record(self._db, folder, self._mutex)
-        self._committed = self._given = self._record.count()
+        self._committed = self._written = self._given = self._record.count()
+        self._queue: deque[tuple[int, Encoded]] = deque()
         self._largest = 0
         self._is_grouped = commit_every_s > 0
         self._closing = threading.Event()
@@ -181,29 +186,28 @@ class RunWriter:
             "monotonic_s": point.monotonic_s,
             "attempt": point.attempt,
         }
-        with self._mutex:
-            self._require_open()
-            if point.number != self._given:
-                raise StorageError(
-                    f"run {self.run}: point {point.number} was given, {self._given} is the next"
-                )
-            encoded = encode(head, point.data, exchanges, self._axes)
+        self._require_open()
+        if point.number != self._given:
+            raise StorageError(
+                f"run {self.run}: point {point.number} was given, {self._given} is the next"
+            )
+        encoded = encode(head, point.data, exchanges, self._shared)
+        self._queue.append((point.number, encoded))
+        self._given += 1
+        if not self._is_grouped:
+            self.flush()
+        # while the other thread waits for the disk, small points wait here and not the run
+        elif self._mutex.acquire(blocking=len(self._queue) >= BACKLOG or bool(encoded.large)):
             try:
-                self._put(point.number, encoded, PUT_POINT, (point.number,))
-                self._given += 1
-                if not self._is_grouped:
-                    self._commit()
-            except (sqlite3.Error, OSError) as error:
-                self._fail(error)
+                self._write(self._put_queue)
+            finally:
+                self._mutex.release()
 
     def flush(self) -> None:
         """Return when every point given so far is on the disk."""
         with self._mutex:
             self._require_open()
-            try:
-                self._commit()
-            except (sqlite3.Error, OSError) as error:
-                self._fail(error)
+            self._write(self._commit)
 
     def close(
         self,
@@ -214,11 +218,9 @@ class RunWriter:
         """Store the end, fold the log into the database and release the run."""
         with self._mutex:
             self._require_open()
-            try:
-                self._put_end(end.attempt, exchanges, snapshot)
-                self.change_state(end)
-            except (sqlite3.Error, OSError) as error:
-                self._fail(error)
+            self._write(self._put_queue)
+            self._write(lambda: self._put_end(end.attempt, exchanges, snapshot))
+            self.change_state(end)
             # with readers about it stays in WAL mode, which they can read as well
             with suppress(sqlite3.Error):
                 self._db.execute("PRAGMA journal_mode=DELETE")
@@ -250,11 +252,9 @@ class RunWriter:
 
     def _put(self, number: int, encoded: Encoded, sql: str, key: tuple[object, ...]) -> None:
         execute = self._db.execute
-        if not self._db.in_transaction:
-            execute("BEGIN IMMEDIATE")
-        if self._axes.new:
-            self._db.executemany("INSERT INTO axes VALUES(?,?,?,?,?)", self._axes.new)
-            self._axes.new.clear()
+        self._begin_transaction()
+        if encoded.shared:
+            self._db.executemany("INSERT INTO shared VALUES(?,?,?,?)", encoded.shared)
         size = len(encoded.header) + len(encoded.payload)
         for ordinal, array in enumerate(encoded.large):
             place = self._segment.append(number, ordinal, array)
@@ -268,29 +268,43 @@ class RunWriter:
         self, attempt: int, exchanges: Sequence[Exchange], snapshot: Mapping[str, Reading]
     ) -> None:
         try:
-            encoded = encode({}, {}, exchanges, self._axes)
+            encoded = encode({}, {}, exchanges, self._shared)
         except UsageError:  # what ended the run may be that it cannot be stored
-            encoded = encode({}, {}, (), self._axes)
+            encoded = encode({}, {}, (), self._shared)
         key = (attempt, to_json(_snapshot_fields(snapshot)))
         self._put(tail_number(attempt), encoded, PUT_END, key)
 
+    def _begin_transaction(self) -> None:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def _write(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error)
+
+    def _put_queue(self) -> None:
+        while self._queue:
+            number, encoded = self._queue[0]
+            self._put(number, encoded, PUT_POINT, (number,))
+            self._queue.popleft()
+            self._written = number + 1
+
     def _commit(self) -> None:
+        self._put_queue()
         if self._db.in_transaction:
             # frames first: an index row must never point to bytes that a power cut could take
             self._segment.sync()
             self._db.execute("COMMIT")
-            self._committed = self._given
+            self._committed = self._written
 
     def _insert(self, sql: str, *values: object) -> None:
         with self._mutex:
             self._require_open()
-            try:
-                if not self._db.in_transaction:
-                    self._db.execute("BEGIN IMMEDIATE")
-                self._db.execute(sql, values)
-                self._commit()
-            except (sqlite3.Error, OSError) as error:
-                self._fail(error)
+            self._write(self._begin_transaction)
+            self._write(lambda: self._db.execute(sql, values))
+            self._write(self._commit)
 
     def _commit_regularly(self, period_s: float) -> None:
         while not self._closing.wait(period_s):

@@ -15,22 +15,24 @@ from labctl.core.errors import ConfigError, ConnectionFailed, InstrumentError
 from labctl.transport.sdk_wire import PROTOCOL, encode, receive
 
 _MAX_CONNECTIONS = 16
+_POLL_S = 0.05
 
 
 class SdkServer:
     """Let clients call the listed methods of one object; each connection has a thread.
 
-    The object must allow calls from several threads. Use as a context manager, or `start` and
-    `close`.
+    The object must allow calls from several threads. Serving begins at once, in threads of its
+    own, and goes on until `close`, or the end of a `with` block.
 
     Parameters
     ----------
     sdk
         The object.
-    methods
-        Names that clients may call; everything else is refused.
     host, port
         Where to listen; port 0 takes a free one.
+    methods
+        Names that clients may call; everything else is refused. None means the `exports` of
+        the object.
     allow_remote
         Whether `host` may be reachable from other machines. There is neither encryption nor a
         password: leave it off unless the network itself is protected.
@@ -38,7 +40,7 @@ class SdkServer:
     Raises
     ------
     ConfigError
-        If `host` is no loopback address and `allow_remote` is off.
+        If `host` is no loopback address and `allow_remote` is off, or nothing may be called.
     ConnectionFailed
         If the port cannot be opened.
     """
@@ -46,9 +48,9 @@ class SdkServer:
     def __init__(
         self,
         sdk: object,
-        methods: Collection[str],
-        *,
         host: str = "127.0.0.1",
+        *,
+        methods: Collection[str] | None = None,
         port: int = 0,
         allow_remote: bool = False,
     ) -> None:
@@ -57,14 +59,21 @@ class SdkServer:
                 f"{host} can be reached from other machines, and an SDK server has no password",
                 remedy="serve on 127.0.0.1",
             )
+        names = frozenset(getattr(sdk, "exports", ()) if methods is None else methods)
+        if not names:
+            raise ConfigError(
+                f"{type(sdk).__name__} has no `exports`: nothing of it may be called",
+                remedy="name the methods that clients may call",
+            )
         try:
-            self._server = _Server((host, port), sdk, frozenset(methods))
+            self._server = _Server((host, port), sdk, names)
         except OSError as error:
             raise ConnectionFailed(
                 f"cannot serve an SDK on {host}:{port}: {error}",
                 remedy="choose another port, or 0 for a free one",
             ) from error
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._serve, name="sdk-server", daemon=True)
+        self._thread.start()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -78,27 +87,19 @@ class SdkServer:
         host, port = self.address
         return f"sdk+tcp://{host}:{port}"
 
-    def serve_forever(self) -> None:
-        """Serve in this thread until another one calls `close`."""
-        self._server.serve_forever(poll_interval=0.05)
-
-    def start(self) -> Self:
-        """Serve in a thread of its own."""
-        self._thread = threading.Thread(target=self.serve_forever, name="sdk-server", daemon=True)
-        self._thread.start()
-        return self
+    def wait(self) -> None:
+        """Wait until somebody closes the server; for a process that does nothing else."""
+        self._thread.join()
 
     def close(self) -> None:
         """Stop listening and drop all connections; closing twice is allowed."""
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._thread = None
+        self._server.shutdown()
+        self._thread.join()
         self._server.server_close()
         self._server.drop_all()
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self
 
     def __exit__(
         self,
@@ -107,6 +108,9 @@ class SdkServer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _serve(self) -> None:
+        self._server.serve_forever(poll_interval=_POLL_S)
 
 
 class _Server(socketserver.ThreadingTCPServer):

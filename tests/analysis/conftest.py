@@ -50,7 +50,7 @@ class Bench:
     def line(self, position_cm1, fwhm_cm1):
         x = self.shift_cm1
         pixel = np.abs(np.gradient(x))
-        fine = x[:, None] + pixel[:, None] * (np.arange(8) - 3.5) / 8
+        fine = x[:, None] + pixel[:, None] * (np.arange(4) - 1.5) / 4
         shape = voigt_profile(fine - position_cm1, 2.0 / 2.354820045, fwhm_cm1 / 2)
         return shape.mean(axis=1) * pixel
 

@@ -43,11 +43,11 @@ def test_pixel_parts_of_a_line_sum_to_one_and_have_true_derivatives():
 
 @pytest.mark.parametrize("stokes_e", [1000, 5000, 50000])
 def test_pulls_of_heterobilayer_fits_are_standard(make_bench, stokes_e):
-    bench = make_bench(7, zero_cm1=0.9)
+    bench = make_bench(71, zero_cm1=0.9)
     dark = [bench.dark(20)]
     mu = heterobilayer(bench, stokes_e)
     pulls = {"ratio": [], "shift": [], "MoSe2": []}
-    for _ in range(70):
+    for _ in range(80):
         fit = fit_ratio(to_electrons(bench.expose(mu), dark))
         assert not fit.reason
         pulls["shift"].append((fit.main.shift_cm1 - 250.0) / fit.main.shift_sigma_cm1)
@@ -60,11 +60,11 @@ def test_pulls_of_heterobilayer_fits_are_standard(make_bench, stokes_e):
                 pulls[name].append(error / line.ln_ratio_sigma)
     for values in pulls.values():
         assert abs(np.mean(values)) < 0.4
-        assert 0.78 < np.std(values) < 1.25
+        assert 0.74 < np.std(values) < 1.26
 
 
 def test_axis_error_cancels_in_the_shift(make_bench):
-    for zero_cm1 in (-3.0, 0.0, 3.0):
+    for zero_cm1 in (-4.5, -3.0, 0.0, 3.0, 5.4):
         bench = make_bench(8, zero_cm1=zero_cm1)
         fit = fit_ratio(to_electrons(bench.expose(heterobilayer(bench, 1e5)), [bench.dark()]))
         assert fit.main.shift_cm1 == pytest.approx(250.0, abs=0.06)
@@ -78,7 +78,7 @@ def test_neighbour_left_out_of_the_model_would_bias(make_bench):
     truth = ln_ratio(250.0, 265.0)
     assert abs(both.main.ln_ratio - truth) < 3 * both.main.ln_ratio_sigma
     assert abs(alone.main.ln_ratio - truth) > 3 * alone.main.ln_ratio_sigma
-    assert any("χ²" in remark for remark in alone.remarks)
+    assert "unexplained" in alone.reason
 
 
 def test_absent_companions_cost_no_convergence(make_bench):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from drivers.andor.sdk2 import AndorCamera
-from drivers.andor.sdk2_api import METHODS, Sdk2, sdk_name
+from drivers.andor.sdk2_api import Sdk2, sdk_name
 from drivers.andor.sdk2_ctypes import CtypesSdk2
 from labctl.core.clock import Clock, VirtualClock
 from labctl.sim.ports import CameraPort
@@ -40,14 +40,15 @@ SLEEP = ctypes.CFUNCTYPE(None, ctypes.c_double)
 
 
 class HookClock(VirtualClock):
-    """Let another thread do something while somebody sleeps, without any real waiting."""
+    """Let another thread do something during an exposure, without any real waiting."""
 
     def __init__(self) -> None:
         super().__init__()
         self.meanwhile: list[Callable[[], None]] = []
 
     def sleep(self, duration_s: float) -> None:
-        if self.meanwhile:
+        # shorter sleeps wait for the shutter's blade
+        if self.meanwhile and duration_s > 0.1:
             thread = threading.Thread(target=self.meanwhile.pop())
             thread.start()
             thread.join(20)
@@ -230,7 +231,7 @@ def emulator() -> AndorSdk2:
 
 @pytest.fixture
 def remote(emulator: AndorSdk2) -> Iterator[RemoteSdk]:
-    with SdkServer(emulator, METHODS) as server:
+    with SdkServer(emulator) as server:
         sdk = open_remote_sdk(server.resource, timeout_s=10.0)
         yield sdk
         sdk.close()

@@ -67,7 +67,7 @@ def sdk():
 
 @pytest.fixture
 def server(sdk):
-    with SdkServer(sdk, METHODS) as server:
+    with SdkServer(sdk, methods=METHODS) as server:
         yield server
         sdk.gate.set()
 
@@ -117,7 +117,7 @@ def test_garbage_is_a_bad_reply_and_never_another_error(text, payload):
 
 
 @given(
-    dtype=st.sampled_from(["<u2", "O", "<u2\x00", "V8", 7, None]),
+    dtype=st.sampled_from(["<u2", "O", "<u2\x00", "V8", "<c8", 7, None]),
     shape=st.lists(st.integers(-2, 2**40) | st.text(max_size=2) | st.booleans(), max_size=3),
     offset=st.integers(-5, 2**40) | st.none(),
 )
@@ -129,6 +129,7 @@ def test_claimed_arrays_never_reach_beyond_the_payload(dtype, shape, offset):
     except BadReply:
         return
     assert array.nbytes <= 16
+    assert array.dtype == np.uint16
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, np.array(["a"]), b"raw"])
@@ -208,7 +209,7 @@ def test_restarted_server_is_not_taken_for_the_old_one(server, client):
     server.close()
     with pytest.raises(ConnectionFailed):
         client.echo(1)
-    with SdkServer(Sdk(), METHODS, port=port) as again:
+    with SdkServer(Sdk(), methods=METHODS, port=port) as again:
         assert again.address[1] == port
         with pytest.raises(ConnectionFailed, match="restarted"):
             client.echo(1)
@@ -314,12 +315,17 @@ def test_resource_of_another_form_is_refused(resource):
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", "::"])
 def test_server_stays_on_this_machine_unless_allowed(host):
     with pytest.raises(ConfigError, match="no password"):
-        SdkServer(Sdk(), METHODS, host=host)
+        SdkServer(Sdk(), host, methods=METHODS)
+
+
+def test_object_that_exports_nothing_is_not_served():
+    with pytest.raises(ConfigError, match="nothing of it may be called"):
+        SdkServer(Sdk())
 
 
 def test_port_in_use_is_a_failed_connection(server):
     with pytest.raises(ConnectionFailed, match="cannot serve"):
-        SdkServer(Sdk(), METHODS, port=server.address[1])
+        SdkServer(Sdk(), methods=METHODS, port=server.address[1])
 
 
 HOST = """
@@ -328,9 +334,9 @@ from labctl.transport.sdk_remote import SdkServer
 class Sdk:
     def crash(self): ctypes.string_at(0)
     def echo(self, value): return value
-server = SdkServer(Sdk(), ["crash", "echo"])
+server = SdkServer(Sdk(), methods=["crash", "echo"])
 print(server.resource, flush=True)
-server.serve_forever()
+server.wait()
 """
 
 

@@ -288,6 +288,7 @@ def test_a_fault_while_setting_is_raised_or_overcome_without_repeating_the_actio
         lines = log.read_bytes()[before:].splitlines()
         written = [line for line in lines if b'"dir": ">"' in line]
         assert sum(bool(re.search(driver.action, line)) for line in written) <= 1, nth
+    instrument.shutdown()
 
 
 @pytest.mark.parametrize("kind", FAULTS)

@@ -141,6 +141,12 @@ def test_a_reply_of_another_command_or_device_leaves_the_move_to_the_read_back(r
         axis.position_um = 47.625
 
 
+def test_a_position_with_the_id_of_an_earlier_question_is_never_returned():
+    stale = golden("get pos", 1, nth=1)[1]
+    with pytest.raises(BadReply):
+        _ = answering(golden("get pos", 0)[0], stale).position_um
+
+
 def test_a_move_that_ended_elsewhere_is_refused():
     with (
         talking(
@@ -196,7 +202,7 @@ def test_impossible_options_are_a_configuration_error(options):
         ZaberAxis(ProtocolAdapter([]), clock=VirtualClock(), **options)
 
 
-REPLY = r"@01 1 00 (OK|RJ) (IDLE|BUSY) (--|[A-Z]{2}) -?\d{0,11}[A-Z]{0,3}"
+REPLY = r"@0[12] [12] 0[01] (OK|RJ) (IDLE|BUSY) (--|[A-Z]{2}) -?\d{0,11}[A-Z]{0,3}"
 
 
 @given(st.one_of(st.text(max_size=30), st.from_regex(REPLY, fullmatch=True)))

@@ -88,9 +88,11 @@ class Knob:
 
 @dataclass
 class Oven(Knob):
+    soak_s: float = 10.0
+
     def wait(self) -> Reading:
         self.log.add(f"wait {self.name}")
-        self.clock.sleep(10.0)
+        self.clock.sleep(self.soak_s)
         return self.read()
 
     def settling_s(self, start, value) -> float:
@@ -192,7 +194,7 @@ class Series(Procedure):
             power = yield Set("probe.power", planned_power(index))
             spectrum = yield Acquire("spectrometer", p.exposure_s, 1, ("probe",), p.mode)
             door = yield Read("door")
-            yield Sleep(0.01)
+            yield Sleep(0.002)
             yield Record({"index": index, "power": power, "spectrum": spectrum, "door": door})
         yield Note("end")
 
@@ -217,7 +219,7 @@ class Broken(InstrumentError):
 
 
 def planned_power(index: int) -> float:
-    return (1 + (index * 7) % 60) * 1e-6
+    return (1 + (index * 7) % 60) / 1e6
 
 
 def next_power(spectrum) -> float:

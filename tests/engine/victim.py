@@ -7,10 +7,20 @@ from pathlib import Path
 from tiny_table import Log, Seeker, Series, TinyTable
 
 from labctl.core.clock import RealClock
+from labctl.core.errors import StorageError
 from labctl.engine import PointCommitted, execute, resume
 from labctl.store import RunReader, RunWriter
 
 PROCEDURES = {"series": Series, "seeker": Seeker}
+
+
+def begun_run(root: Path) -> Path | None:
+    """Return the folder of the latest run, if it holds the start of its first attempt."""
+    folders = sorted((root / "runs").glob("*/*/*/*_*"))
+    try:
+        return folders[-1] if folders and RunReader(folders[-1]).starts else None
+    except StorageError:
+        return None
 
 
 def digest(point) -> str:
@@ -20,9 +30,11 @@ def digest(point) -> str:
     return hashlib.sha256(text.encode() + spectrum.counts.tobytes()).hexdigest()
 
 
-def work(root: Path, name: str, points: int, commit_every_s: float, mode: str) -> None:
+def work(root: Path, name: str, points: int, commit_every_s: float, mode: str, ready) -> None:
     """Start a run below `root`, or resume the one that is there."""
+    ready.set()
     table = TinyTable(root / "log", RealClock())
+    table.oven.soak_s = 0.01
     acknowledged = Log(root / "acknowledged")
 
     def observer(event) -> None:
@@ -31,10 +43,10 @@ def work(root: Path, name: str, points: int, commit_every_s: float, mode: str) -
 
     table.log.add("attempt")
     procedure = PROCEDURES[name]()
-    folders = sorted((root / "runs").glob("*/*/*/*_*"))
     options = {"clock": table.clock, "commit_every_s": commit_every_s, "margin_bytes": 0}
-    if folders and RunReader(folders[-1]).starts:
-        journal = RunWriter.reopen(folders[-1], **options)
+    folder = begun_run(root)
+    if folder is not None:
+        journal = RunWriter.reopen(folder, **options)
         outcome = resume(procedure, table, journal, observer=observer)
     else:
         journal = RunWriter.create(root / "runs", name, **options)

@@ -193,6 +193,8 @@ class FakeMonochromator(Thing):
 
 @dataclass
 class FakeCamera(Thing):
+    detector = Detector(1.0, 4.0, 600.0, 65535.0, 20.0)
+
     log: list[str]
     level: float = 700.0
     locked: bool = True
@@ -200,7 +202,6 @@ class FakeCamera(Thing):
     temperature_k: float = 198.15
     fails: Exception | None = None
     during: list = field(default_factory=list)
-    detector: Detector = Detector(1.0, 4.0, 600.0, 65535.0, 20.0)
     shape: tuple[int, int] = (8, 1340)
 
     @property

@@ -38,9 +38,7 @@ def test_a_power_that_stays_far_off_is_uncertain(make_table):
     assert "asked 500 µW, got 400 µW" in reading.reason
 
 
-@pytest.mark.parametrize(
-    ("factor", "quality"), [(0.85, Quality.UNCERTAIN), (0.3, Quality.INVALID)]
-)
+@pytest.mark.parametrize(("factor", "quality"), [(0.85, Quality.UNCERTAIN), (0.3, Quality.INVALID)])
 def test_meter_and_laser_that_contradict_each_other_are_not_good(table, factor, quality):
     table.meter.factor = factor
     reading = table.channels["probe.power"].set(100e-6)
@@ -130,7 +128,7 @@ def test_an_open_interlock_is_never_overridden(table):
 
 def test_a_laser_that_does_not_come_to_power_is_reported(table):
     table.probe_laser.gives = 0.5
-    with pytest.raises(InstrumentError, match="still gives 0.01 W"):
+    with pytest.raises(InstrumentError, match=r"still gives 0\.01 W"):
         table.channels["probe.power"].set(50e-6)
 
 
@@ -158,6 +156,26 @@ def test_emission_switched_on_during_make_safe_is_switched_off_again(table, monk
     with pytest.raises(SafetyError, match="made safe while"):
         table.channels["probe.power"].set(50e-6)
     assert not table.probe_laser.on
+
+
+def test_a_beam_made_safe_during_the_approach_is_not_taken_for_dark(table, monkeypatch):
+    shut = type(table.meter).power_w.fget
+    guard = table.parts.beams["probe"].guard
+
+    def press_laser_off_and_read(meter):
+        guard.stop_emission()
+        return shut(meter)
+
+    monkeypatch.setattr(type(table.meter), "power_w", property(press_laser_off_and_read))
+    with pytest.raises(SafetyError, match="made safe while"):
+        table.channels["probe.power"].set(50e-6)
+
+
+def test_no_light_at_all_is_an_error(table, monkeypatch):
+    monkeypatch.setattr(type(table.meter), "power_w", property(lambda self: -1e-12))
+    monkeypatch.setattr("labctl.station.power.PowerCalibration.power_w", lambda *_: 0.0)
+    with pytest.raises(InstrumentError, match="no light arrives"):
+        table.channels["probe.power"].set(50e-6)
 
 
 def test_the_channel_is_settable(table):

@@ -13,7 +13,9 @@ from labctl.station.calibrations import CalibrationFolder, expiry_reason, load_c
 
 
 def make(day=1, kind="power.probe", **values):
-    return Calibration(kind, values or {"transmission": 0.1}, f"2026-01-{day:02}T00:00:00Z", "me", 30)
+    return Calibration(
+        kind, values or {"transmission": 0.1}, f"2026-01-{day:02}T00:00:00Z", "me", 30
+    )
 
 
 def test_what_was_saved_is_loaded_with_the_same_identity(tmp_path):
@@ -58,7 +60,9 @@ def test_a_file_that_is_no_calibration_is_refused(tmp_path, text):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -84,7 +88,9 @@ def test_the_newest_of_a_kind_counts_but_none_from_the_future(tmp_path):
     folder.save(make(20, kind="wavelength"))
     again = CalibrationFolder.open(tmp_path)
     assert again.newest("power.probe") == make(9, transmission=0.9)
-    assert again.newest("power.probe", datetime(2026, 1, 6, tzinfo=UTC)) == make(5, transmission=0.5)
+    assert again.newest("power.probe", datetime(2026, 1, 6, tzinfo=UTC)) == make(
+        5, transmission=0.5
+    )
     assert again.newest("power.pump") is None
     assert set(again.current(datetime(2026, 1, 10, tzinfo=UTC))) == {"power.probe"}
 

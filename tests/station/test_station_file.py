@@ -1,4 +1,4 @@
-"""Reading station files: what is refused, where the message points, and that nothing else escapes."""
+"""Reading station files: what is refused, and where the message points."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_the_real_table_differs_in_resources_only():
 def test_the_committed_schema_is_the_present_one():
     committed = json.loads((CONFIGS / "labctl.schema.json").read_text(encoding="utf-8"))
     assert committed == station_file_schema(), (
-        "run: python -m labctl.station.schema > configs/labctl.schema.json"
+        "run: python -m labctl.station > configs/labctl.schema.json"
     )
 
 
@@ -114,7 +114,7 @@ def test_several_problems_are_listed_together():
         b"x = " + b"[" * 3000 + b"]" * 3000,
         b"x = " + b"9" * 5000,
         b"\xff\xfe\x00",
-        b"name = \"\xe9\"",
+        b'name = "\xe9"',
         b"",
         b"a = 1\na = 2",
         b"#" * 1_000_001,
@@ -187,7 +187,11 @@ def test_the_line_of_a_key_is_found(key, line):
     text = (
         '[a]\n"b.c" = 1\nlong = [\n  1, # a = 1\n]\nsub.x = 2\n[[list]]\nk = 1\n[[list]]\nk = 2\n'
     )
-    text = 'text = """\n' + "[a]\n" + '"""\n' + "after = 1\n" if key in (("text",), ("after",)) else text
+    text = (
+        'text = """\n' + "[a]\n" + '"""\n' + "after = 1\n"
+        if key in (("text",), ("after",))
+        else text
+    )
     line = {("text",): 1, ("after",): 4}.get(key, line)
     assert line_of(text, key) == line
 

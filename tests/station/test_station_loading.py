@@ -237,6 +237,30 @@ def test_a_driver_or_option_that_does_not_exist_is_refused_with_its_line(
     assert all(word in caught.value.message for word in words), caught.value.message
 
 
+@pytest.mark.parametrize("driver", ["builtins:dict", "pathlib:Path", "os:system", "json:"])
+def test_what_is_no_driver_is_refused(simulated, driver):
+    path = simulated.write("drivers.princeton.spectrapro:SpectraPro", driver)
+    with pytest.raises(ConfigError, match=r"instruments\.monochromator\.driver"):
+        load_station(path, **simulated.how)
+
+
+def test_an_option_that_the_driver_refuses_names_the_instrument(simulated):
+    path = simulated.write('sensor = "A"', 'sensor = "E"')
+    with pytest.raises(ConfigError, match=r"temperature_controller .*refuses its options"):
+        load_station(path, **simulated.how)
+
+
+def test_leaving_an_unsafe_table_is_an_error(simulated, monkeypatch):
+    station = load_station(CONFIGS / "simulated.toml", **simulated.how)
+    monkeypatch.setattr(type(station._parts.camera), "abort", _explode)
+    with pytest.raises(SafetyError, match="not known to be safe: camera"), station:
+        pass
+
+
+def _explode(_):
+    raise RuntimeError("boom")
+
+
 def test_an_instrument_in_the_wrong_part_is_refused(simulated):
     path = simulated.write('shutter = "probe_shutter"', 'shutter = "probe_meter"')
     with pytest.raises(ConfigError, match=r"beams\.probe\.shutter: 'probe_meter' is no Shutter"):

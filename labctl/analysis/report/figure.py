@@ -29,7 +29,7 @@ def draw_figure(path: Path, content: ReportContent) -> None:
     _draw_spectra(figure.add_subplot(grid[0, :]), content)
     _draw_power(figure.add_subplot(grid[1, 0]), content)
     _draw_dual(figure.add_subplot(grid[1, 1]), content)
-    banner = f"   [{content.simulated}]" if content.simulated else ""
+    banner = f"   [SIMULATED: {content.simulated}]" if content.simulated else ""
     figure.suptitle(content.title + banner, fontsize=13)
     figure.savefig(path, format="png")
 
@@ -51,7 +51,14 @@ def _draw_spectra(axes: "Axes", content: ReportContent) -> None:
             fontsize=9,
         )
     axes.axvspan(-60, 60, facecolor="none", edgecolor="0.6", hatch="///", lw=0, zorder=0)
-    axes.annotate("notch", (0, 0.5), xycoords=("data", "axes fraction"), ha="center", fontsize=9)
+    axes.annotate(
+        "notch",
+        (0, 0.6),
+        xycoords=("data", "axes fraction"),
+        ha="center",
+        fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 2},
+    )
     shown = np.concatenate(
         [one.rate_e_per_s[np.abs(one.shift_cm1) > 100] for one in content.spectra] or [np.ones(1)]
     )
@@ -64,7 +71,7 @@ def _draw_spectra(axes: "Axes", content: ReportContent) -> None:
         title="Raman spectra, dark subtracted, both sides in one frame",
     )
     if content.spectra:
-        axes.legend(loc="upper right", fontsize=9, frameon=False)
+        axes.legend(loc="upper left", bbox_to_anchor=(0.6, 1.0), fontsize=9, frameon=False)
 
 
 def _draw_power(axes: "Axes", content: ReportContent) -> None:

@@ -42,7 +42,7 @@ CAPABILITIES: Mapping[str, int] = {
 """A Newton: all read modes, kinetic series, internal shutter, no temperature while acquiring."""
 
 EXPORTS = {"get_temperature_f", "wait_for_acquisition_time_out"}
-"""Names of the SDK's functions: what a server of this emulator may let its clients call."""
+"""Names of the SDK's functions; `exported` adds to them."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -20,8 +20,6 @@ from labctl.sim.wire.andor_head import (
 )
 from labctl.sim.wire.andor_series import Bands, Series
 
-__all__ = ["EXPORTS", "AndorSdk2"]
-
 DRV_NO_NEW_DATA = 20024
 DRV_P3INVALID = 20068
 DRV_P4INVALID = 20069
@@ -273,3 +271,7 @@ class AndorSdk2(AndorHead):
         if self.setup.read_mode == _FVB:
             return ((0, self.camera.rows - 1),)
         return self.setup.tracks.get(self.setup.read_mode)
+
+    # stands last, because each decorated function adds itself
+    exports = frozenset(EXPORTS)
+    """Names of the SDK's functions: what a server of this object may let its clients call."""
