@@ -10,9 +10,16 @@ from pymeasure.instruments.lakeshore.lakeshore_base import (
 )
 
 from drivers.base import READ_RETRIES, PortInstrument
-from drivers.strict import StrictChannel, strict_discrete_set, strict_range
+from drivers.strict import StrictChannel, strict_range
 from labctl.core.clock import Clock
-from labctl.core.errors import BadReply, CommandRefused, InvalidReading, NoReply, WrongIdentity
+from labctl.core.errors import (
+    BadReply,
+    CommandRefused,
+    ConfigError,
+    InvalidReading,
+    NoReply,
+    WrongIdentity,
+)
 from labctl.core.link import LinkSettings, Proof
 from labctl.core.roles import Identity
 
@@ -93,8 +100,13 @@ class Model336(PortInstrument):
         output: int = 1,
     ) -> None:
         super().__init__(connection, name, clock=clock)
-        self.sensor = strict_discrete_set(sensor, ("A", "B", "C", "D"))
-        self.output = strict_discrete_set(output, (1, 2))
+        if sensor not in ("A", "B", "C", "D") or output not in (1, 2):
+            raise ConfigError(
+                f"{name}: sensor {sensor!r}, output {output!r} is not possible",
+                remedy="choose sensor A, B, C or D and output 1 or 2 in the station file",
+            )
+        self.sensor = sensor
+        self.output = output
         self._heater = self.output_1 if output == 1 else self.output_2
 
     def read_identity(self) -> Identity:

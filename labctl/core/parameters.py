@@ -1,12 +1,20 @@
 """Declare parameters with units and ranges, and refuse anything else with a helpful error."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_origin
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from labctl.core.errors import UsageError
@@ -96,6 +104,19 @@ class ParameterModel(BaseModel):
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _split_typed_lists(cls, values: Any) -> Any:
+        """Let people type `raman, pl` for any list; numbers with a unit have their own reader."""
+        if not isinstance(values, Mapping):
+            return values
+        lists = {
+            name
+            for name, field in cls.model_fields.items()
+            if get_origin(field.annotation) is tuple and not unit_of(field)
+        }
+        return {key: _split_words(one) if key in lists else one for key, one in values.items()}
+
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -111,25 +132,40 @@ def parse_parameters(model: type[ModelT], values: Mapping[str, Any], owner: str)
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        lines = [_explain(model, item) for item in error.errors()]
+        lines = [_explain(model, item, values) for item in error.errors()]
         raise UsageError(
             f"{owner}: " + "; ".join(lines),
             remedy=f"'labctl procedures show {owner}' lists parameters, units, ranges, defaults",
         ) from error
 
 
-def _explain(model: type[BaseModel], item: Mapping[str, Any]) -> str:
+def _explain(model: type[BaseModel], item: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "parameters"
     name = str(item["loc"][0]) if item["loc"] else ""
     if item["type"] == "extra_forbidden":
         return f"unknown parameter {key!r}{nearest_hint(name, model.model_fields)}"
     if item["type"] == "missing":
         return f"parameter {key!r} is required"
-    given = f" (given: {item['input']!r})" if not isinstance(item["input"], Mapping) else ""
-    text = str(item["msg"]).removeprefix("Value error, ")
+    text = in_plain_words(str(item["msg"]))
+    typed = repr(values.get(name, item["input"]))
+    given = "" if isinstance(item["input"], Mapping) or typed in text else f" (given: {typed})"
     unit = unit_of(model.model_fields[name]) if name in model.model_fields else ""
     suffix = f" {unit}" if unit and item["type"].endswith(("than", "equal")) else ""
-    return f"{key}: {text[:1].lower()}{text[1:]}{suffix}{given}"
+    return f"{key}: {text}{suffix}{given}"
+
+
+def in_plain_words(message: str) -> str:
+    """Return a message of pydantic as people would put it, to follow the name of a key."""
+    text = message.removeprefix("Value error, ")
+    text = text.replace("Input should be", "must be").replace("Input should have", "must have")
+    text = re.sub(r", (unable to|got a number with).*", "", text)
+    text = text.replace("a valid boolean", "true or false")
+    text = re.sub(r"a valid (tuple|list)", "a list", text)
+    text = re.sub(r"a valid (dictionary|mapping)", "a table", text)
+    text = re.sub(r"\w+ should have at least 1 item after validation, not 0", "is empty", text)
+    text = re.sub(r"(Tuple|List|Value|Data|String) should have", "must have", text)
+    text = text.replace(" after validation", "")
+    return text[:1].lower() + text[1:]
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:

@@ -46,6 +46,8 @@ class DryRun:
     dose_j: Mapping[str, float]
     complete: bool
     ended_by: str = ""
+    refused: Sequence[Message | None] = ()
+    """The message behind each of `violations`; None where the plan itself gave up."""
 
     @property
     def total_s(self) -> float:
@@ -67,7 +69,7 @@ def dry_run(procedure: Procedure, parameters: ParameterModel, station: Station) 
 class _Walk:
     station: Station
     moves: list[Move] = field(default_factory=list)
-    violations: dict[str, None] = field(default_factory=dict)
+    violations: dict[str, Message | None] = field(default_factory=dict)
     durations_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     point_s: list[float] = field(default_factory=list)
     dose_j: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -96,6 +98,7 @@ class _Walk:
             dict(self.dose_j),
             not ended_by,
             ended_by,
+            tuple(self.violations.values()),
         )
 
     def _converse(self, procedure: Procedure, parameters: ParameterModel) -> str:
@@ -117,7 +120,7 @@ class _Walk:
         try:
             duration_s = self._examine(message)
         except LabctlError as error:
-            self.violations[f"point {number}: {error.message}"] = None
+            self.violations[f"point {number}: {error.message}"] = message
             duration_s = 0.0
         self.durations_s[type(message).__name__] += duration_s
         self.now_s += duration_s

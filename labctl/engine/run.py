@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from labctl import __version__
 from labctl.core.channels import Interlock, Station
-from labctl.core.errors import LabctlError, RunAborted, SafetyError
+from labctl.core.errors import LabctlError, SafetyError
 from labctl.core.journal import Exchange, Journal, RunStart, RunState, StateChange
 from labctl.core.messages import Acquire, Answer, Message, Note, Plan, Point, Record
 from labctl.core.parameters import ParameterModel
@@ -12,6 +12,7 @@ from labctl.core.procedure import Procedure
 from labctl.core.readings import Reading
 from labctl.engine.checks import checked, plan_error
 from labctl.engine.control import Control
+from labctl.engine.ending import as_labctl_error, end_of
 from labctl.engine.events import MessageStarted, NoteLeft, RunEnded, RunStarted, StateChanged
 from labctl.engine.interlocks import InterlockWatch
 from labctl.engine.outcome import Outcome
@@ -253,10 +254,14 @@ class Run:
         )
 
     def _end(self, error: BaseException | None) -> Outcome:
-        state, reason = self._verdict(error)
         if error is not None:
             self._unconfirmed = make_safe(self._station)
+            state, reason = end_of(error, self._number, self._state)
             self._announce(RunState.ABORTING, reason)
+        elif self._state is RunState.STOPPED:
+            state, reason = RunState.STOPPED, self._control.reason
+        else:
+            state, reason = RunState.FINISHED, ""
         self._close_plan()
         stored = self._close_journal(state, reason)
         if stored is not None and error is None:
@@ -273,31 +278,10 @@ class Run:
             state,
             points,
             reason,
-            self._as_labctl_error(error, reason),
+            None if error is None else as_labctl_error(error, reason, self._journal.run),
             tuple(self._unconfirmed),
             tuple(self._warnings),
         )
-
-    def _verdict(self, error: BaseException | None) -> tuple[RunState, str]:
-        if error is None:
-            if self._state is RunState.STOPPED:
-                return RunState.STOPPED, self._control.reason
-            return RunState.FINISHED, ""
-        what = str(error) if isinstance(error, LabctlError) else f"{type(error).__name__}: {error}"
-        reason = f"point {self._number}: {what}"
-        was_asked = isinstance(error, RunAborted) or not isinstance(error, Exception)
-        if was_asked or self._state is RunState.ABORTING:
-            return RunState.ABORTED, reason
-        return RunState.FAILED, reason
-
-    def _as_labctl_error(self, error: BaseException | None, reason: str) -> LabctlError | None:
-        if error is None or isinstance(error, LabctlError):
-            return error
-        if not isinstance(error, Exception):
-            return RunAborted(reason, remedy=f"'labctl resume {self._journal.run}' goes on")
-        wrapped = LabctlError(reason, remedy="this is a mistake in labctl or a driver: report it")
-        wrapped.__cause__ = error
-        return wrapped
 
     def _close_plan(self) -> None:
         try:

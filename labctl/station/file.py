@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from labctl.core.errors import ConfigError
-from labctl.core.parameters import nearest_hint
+from labctl.core.parameters import in_plain_words, nearest_hint
 from labctl.station.keylines import line_of
 from labctl.station.references import check_references
 from labctl.station.schema import allowed_at, known_keys_at
@@ -136,9 +136,9 @@ def _explain(item: Mapping[str, Any]) -> Problem:
     }
     if item["type"] in writers:
         return key, writers[item["type"]]()
-    message = str(item["msg"]).removeprefix("Value error, ")
+    message = in_plain_words(str(item["msg"]))
     given = "" if isinstance(item["input"], Mapping) else f"given: {_shorten(item['input'])}"
-    return key, f"{message[:1].lower()}{message[1:]} ({given or 'given: a table'}{_allowed(key)})"
+    return key, f"{message} ({given or 'given: a table'}{_allowed(key)})"
 
 
 def _allowed(key: Sequence[str | int]) -> str:

@@ -7,15 +7,17 @@ from labctl.core.clock import Clock
 from labctl.core.link import Backend
 from labctl.station.build import build_parts, check_roles
 from labctl.station.calibrations import CalibrationFolder
-from labctl.station.file import parse_station_file, read_source
+from labctl.station.file import SourceText, parse_station_file, read_source
 from labctl.station.instruments import (
     DoctorRow,
+    Driver,
     Ports,
     close_all,
     examine,
     find_drivers,
     open_all,
 )
+from labctl.station.sections import StationFile
 from labctl.station.station import OpticalTable
 
 
@@ -28,10 +30,10 @@ def load_station(
 ) -> OpticalTable:
     """Connect the table of a station file; nothing is moved, opened or switched on.
 
+    A camera whose options say so starts to cool.
+
     Parameters
     ----------
-    path
-        The station file.
     clock
         The clock of the whole table, see `StationFile.make_clock`.
     backends
@@ -42,15 +44,13 @@ def load_station(
     Raises
     ------
     ConfigError
-        If the file, a driver, an option or a calibration cannot be used; no port was opened.
+        If the file, a driver, an option or a calibration cannot be used; no port stays open.
     InstrumentError
         If instruments do not answer as the file says; all of them are named.
     """
     source = read_source(path)
     file = parse_station_file(source)
-    drivers, problems = find_drivers(file)
-    if problems:
-        raise source.error(problems)
+    drivers = _drivers(source, file)
     calibrations = CalibrationFolder.open(source.path.parent / file.station.calibrations_folder)
     opened = open_all(drivers, Ports(clock, backends, transcripts))
     try:
@@ -74,8 +74,13 @@ def doctor(path: str | Path, *, clock: Clock, backends: Mapping[str, Backend]) -
     """
     source = read_source(path)
     file = parse_station_file(source)
+    drivers = _drivers(source, file)
+    ports = Ports(clock, backends)
+    return [examine(driver, ports) for driver in drivers.values()]
+
+
+def _drivers(source: SourceText, file: StationFile) -> dict[str, Driver]:
     drivers, problems = find_drivers(file)
     if problems:
         raise source.error(problems)
-    ports = Ports(clock, backends)
-    return [examine(driver, ports) for driver in drivers.values()]
+    return drivers

@@ -29,7 +29,7 @@ class Decoder:
     """Decode one point; arrays come back read-only."""
 
     def __init__(
-        self, header: str, payload: bytes, read_frame: ReadFrame, shared: SharedReader
+        self, header: bytes, payload: bytes, read_frame: ReadFrame, shared: SharedReader
     ) -> None:
         self.content: dict[str, Any] = json.loads(header)
         self._payload = payload

@@ -39,12 +39,12 @@ class Encoded:
 
     def checksum(self, number: int) -> int:
         """Return the CRC-32 of number, header and payload."""
-        return checksum(number, self.header, self.payload)
+        return checksum(number, self.header.encode(), self.payload)
 
 
-def checksum(number: int, header: str, payload: bytes) -> int:
+def checksum(number: int, header: bytes, payload: bytes) -> int:
     """Return the CRC-32 that belongs to a point."""
-    return zlib.crc32(payload, zlib.crc32(header.encode(), number & 0xFFFFFFFF))
+    return zlib.crc32(payload, zlib.crc32(header, number & 0xFFFFFFFF))
 
 
 def tail_number(attempt: int) -> int:

@@ -161,7 +161,7 @@ class RunReader:
 
     def _tail(self) -> Sequence[Exchange]:
         rows = self._record.query(
-            "SELECT attempt,header,payload,crc FROM ends"
+            "SELECT attempt,CAST(header AS BLOB),CAST(payload AS BLOB),crc FROM ends"
             " WHERE attempt=(SELECT max(number) FROM attempts)"
         )
         if not rows:

@@ -18,7 +18,7 @@ from labctl.store.segment import read_frame
 from labctl.store.shared import SharedReader
 
 BATCH = 64
-"""Points per query: short queries let a writer's log be emptied while somebody reads."""
+"""Points per look ahead: short queries let a writer's log be emptied while somebody reads."""
 
 
 class Record:
@@ -64,32 +64,29 @@ class Record:
         StorageError
             At the first damaged point, unless they are skipped.
         """
-        while True:
-            rows = self.query(
-                "SELECT number,header,payload,crc FROM points WHERE number>=? ORDER BY number"
-                " LIMIT ?",
-                first,
-                BATCH,
-            )
-            for row in rows:
+        sql = "SELECT number FROM points WHERE number>=? ORDER BY number LIMIT ?"
+        while numbers := [row[0] for row in self.query(sql, first, BATCH)]:
+            for number in numbers:
                 try:
-                    yield self._entry(*row)
+                    yield self.entry(number)
                 except StorageError:
                     if not skip_damaged:
                         raise
-            if len(rows) < BATCH:
-                return
-            first = rows[-1][0] + 1
+            first = numbers[-1] + 1
 
     def entry(self, number: int) -> Entry:
         """Return one point with its exchanges; raises `StorageError`."""
-        rows = self.query("SELECT number,header,payload,crc FROM points WHERE number=?", number)
+        # as raw bytes: torn text may not even be UTF-8
+        rows = self.query(
+            "SELECT CAST(header AS BLOB),CAST(payload AS BLOB),crc FROM points WHERE number=?",
+            number,
+        )
         if not rows:
             raise StorageError(
                 f"run {self._folder.name} has no point {number}",
                 remedy=f"it has {self.count()} points, from 0",
             )
-        return self._entry(*rows[0])
+        return self._entry(number, *rows[0])
 
     def damaged(self) -> list[int]:
         """Return the numbers of the points that do not have their checksum."""
@@ -101,10 +98,9 @@ class Record:
                 found.append(number)
         return found
 
-    def _entry(self, number: int, header: Any, payload: Any, crc: int) -> Entry:
+    def _entry(self, number: int, header: bytes, payload: bytes, crc: int) -> Entry:
         what = f"run {self._folder.name}, point {number}"
-        intact = isinstance(header, str) and isinstance(payload, bytes)
-        if not intact or checksum(number, header, payload) != crc:
+        if checksum(number, header, payload) != crc:
             raise StorageError(
                 f"{what} is damaged (CRC-32 differs)",
                 remedy="other points remain readable; restore the run from a copy",
@@ -121,7 +117,7 @@ class Record:
         )
         return Entry(point, decoder.exchanges())
 
-    def decoder(self, header: str, payload: bytes, number: int) -> Decoder:
+    def decoder(self, header: bytes, payload: bytes, number: int) -> Decoder:
         """Return a decoder that finds large arrays under the number of their point."""
         return Decoder(header, payload, functools.partial(self._frame, number), self._shared)
 

@@ -25,9 +25,8 @@ from labctl.store.recovery import examine
 from labctl.store.schema import create_database, open_database
 from labctl.store.segment import SegmentWriter
 from labctl.store.shared import SharedTable
+from labctl.store.transaction import PUT_END, PUT_POINT, Transaction
 
-PUT_POINT = "INSERT INTO points(number,header,payload,crc) VALUES(?,?,?,?)"
-PUT_END = "INSERT INTO ends(attempt,snapshot,header,payload,crc) VALUES(?,?,?,?,?)"
 BACKLOG = 10_000
 """Points that may wait for the disk in memory, in grouped mode."""
 MARGIN_BYTES = 1 << 30
@@ -81,6 +80,7 @@ class RunWriter:
             self._db = open_database(self.path / DATABASE)
             end = examine(self._db, self.path)
         self._segment = SegmentWriter(self.path / FRAMES, end)
+        self._transaction = Transaction(self._db, self._segment)
         sync_folder(self.path)
 
     @classmethod
@@ -219,11 +219,12 @@ class RunWriter:
         with self._mutex:
             self._require_open()
             self._write(self._put_queue)
-            self._write(lambda: self._put_end(end.attempt, exchanges, snapshot))
+            encoded, number = self._encode_end(exchanges), tail_number(end.attempt)
+            key = (end.attempt, to_json(_snapshot_fields(snapshot)))
+            self._write(lambda: self._transaction.put(number, encoded, PUT_END, key))
             self.change_state(end)
-            # with readers about it stays in WAL mode, which they can read as well
             with suppress(sqlite3.Error):
-                self._db.execute("PRAGMA journal_mode=DELETE")
+                self._transaction.close()
             self.release()
 
     def release(self) -> None:
@@ -250,61 +251,36 @@ class RunWriter:
         """Yield the points so far, checked against their checksums."""
         return self._record.entries()
 
-    def _put(self, number: int, encoded: Encoded, sql: str, key: tuple[object, ...]) -> None:
-        execute = self._db.execute
-        self._begin_transaction()
-        if encoded.shared:
-            self._db.executemany("INSERT INTO shared VALUES(?,?,?,?)", encoded.shared)
-        size = len(encoded.header) + len(encoded.payload)
-        for ordinal, array in enumerate(encoded.large):
-            place = self._segment.append(number, ordinal, array)
-            execute("INSERT INTO frames VALUES(?,?,?,?,?)", (number, ordinal, *place))
-            size += array.nbytes
-        row = (encoded.header, encoded.payload, encoded.checksum(number))
-        execute(sql, (*key, *row))
-        self._largest = max(self._largest, size)
+    def _put_queue(self) -> None:
+        while self._queue:
+            number, encoded = self._queue[0]
+            size = self._transaction.put(number, encoded, PUT_POINT, (number,))
+            self._queue.popleft()
+            self._written = number + 1
+            self._largest = max(self._largest, size)
 
-    def _put_end(
-        self, attempt: int, exchanges: Sequence[Exchange], snapshot: Mapping[str, Reading]
-    ) -> None:
+    def _commit(self) -> None:
+        self._put_queue()
+        self._transaction.commit()
+        self._committed = self._written
+
+    def _insert(self, sql: str, *values: object) -> None:
+        with self._mutex:
+            self._require_open()
+            self._write(lambda: self._transaction.insert(sql, values))
+            self._write(self._commit)
+
+    def _encode_end(self, exchanges: Sequence[Exchange]) -> Encoded:
         try:
-            encoded = encode({}, {}, exchanges, self._shared)
+            return encode({}, {}, exchanges, self._shared)
         except UsageError:  # what ended the run may be that it cannot be stored
-            encoded = encode({}, {}, (), self._shared)
-        key = (attempt, to_json(_snapshot_fields(snapshot)))
-        self._put(tail_number(attempt), encoded, PUT_END, key)
-
-    def _begin_transaction(self) -> None:
-        if not self._db.in_transaction:
-            self._db.execute("BEGIN IMMEDIATE")
+            return encode({}, {}, (), self._shared)
 
     def _write(self, action: Callable[[], object]) -> None:
         try:
             action()
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
-
-    def _put_queue(self) -> None:
-        while self._queue:
-            number, encoded = self._queue[0]
-            self._put(number, encoded, PUT_POINT, (number,))
-            self._queue.popleft()
-            self._written = number + 1
-
-    def _commit(self) -> None:
-        self._put_queue()
-        if self._db.in_transaction:
-            # frames first: an index row must never point to bytes that a power cut could take
-            self._segment.sync()
-            self._db.execute("COMMIT")
-            self._committed = self._written
-
-    def _insert(self, sql: str, *values: object) -> None:
-        with self._mutex:
-            self._require_open()
-            self._write(self._begin_transaction)
-            self._write(lambda: self._db.execute(sql, values))
-            self._write(self._commit)
 
     def _commit_regularly(self, period_s: float) -> None:
         while not self._closing.wait(period_s):

@@ -16,6 +16,7 @@ from labctl.transport.sdk_wire import PROTOCOL, encode, receive
 
 _MAX_CONNECTIONS = 16
 _POLL_S = 0.05
+_JOIN_S = 1.0
 
 
 class SdkServer:
@@ -116,23 +117,35 @@ class SdkServer:
 class _Server(socketserver.ThreadingTCPServer):
     # on Windows the option would let two servers share a port
     allow_reuse_address = sys.platform != "win32"
-    daemon_threads = True
-    block_on_close = False
 
     def __init__(self, address: tuple[str, int], sdk: object, methods: frozenset[str]) -> None:
         self.sdk = sdk
         self.methods = methods
         self.session = secrets.token_hex(16)
-        self.connections: set[socket.socket] = set()
+        self._clients: dict[Any, threading.Thread] = {}
         super().__init__(address, _Handler)
 
-    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002
-        return len(self.connections) < _MAX_CONNECTIONS
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        return len(self._clients) < _MAX_CONNECTIONS
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        # registered before it runs, so that `drop_all` overlooks none
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), daemon=True
+        )
+        self._clients[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        self._clients.pop(request, None)
+        super().shutdown_request(request)
 
     def drop_all(self) -> None:
-        for connection in list(self.connections):
+        for connection, thread in list(self._clients.items()):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+            # a thread that hangs in the SDK cannot be ended
+            thread.join(_JOIN_S)
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -140,7 +153,6 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         connection: socket.socket = self.request
-        self.server.connections.add(connection)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             greeting = {
@@ -155,8 +167,6 @@ class _Handler(socketserver.BaseRequestHandler):
         # a client that leaves or talks nonsense loses its connection, nobody else notices
         except (OSError, InstrumentError):
             pass
-        finally:
-            self.server.connections.discard(connection)
 
     def _answer(self, request: dict[str, Any]) -> bytes:
         number = request.get("id")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from labctl.analysis.counts import to_electrons
+from labctl.analysis.counts import Electrons, to_electrons
 from labctl.analysis.lines import (
     HETEROBILAYER_LINES,
     MONOLAYER_LINES,
@@ -111,3 +111,27 @@ def test_unfitted_line_is_refused_by_name(bench):
     fit = fit_ratio(to_electrons(bench.expose(heterobilayer(bench, 5000))), (WSE2_A1G,))
     with pytest.raises(AnalysisError, match=MOSE2_A1G.name):
         fit.line(MOSE2_A1G.name)
+
+
+def test_weights_come_from_the_model_where_read_noise_is_low(make_bench):
+    bench = make_bench(14)
+    mu = bench.raman([(250.0, 1000.0, 298.0, 3.0)], background_e=2.0)
+    ones = np.ones(1340)
+    errors = []
+    for _ in range(120):
+        electrons = Electrons(
+            wavelength_nm=bench.axis_nm,
+            signal_e=bench.rng.poisson(mu) + bench.rng.normal(0, 0.1, 1340),
+            variance_scale=ones,
+            variance_floor_e2=0.01 * ones,
+            saturated=np.zeros(1340, bool),
+            cosmic=np.zeros((3, 1340), bool),
+            accumulations=3,
+            exposure_s=60.0,
+            laser_nm=532.0,
+        )
+        line = fit_ratio(electrons, (WSE2_A1G,)).main
+        errors.append((line.stokes_e / 1000.0 - 1, line.ln_ratio - ln_ratio(250.0, 298.0)))
+    stokes, ratio = np.array(errors).T
+    for values in (stokes, ratio):
+        assert abs(values.mean()) < 3.5 * values.std() / np.sqrt(values.size)

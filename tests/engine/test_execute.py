@@ -1,5 +1,6 @@
 """What a run does when all goes well, and when it does not."""
 
+import contextlib
 import itertools
 import math
 
@@ -75,9 +76,7 @@ def test_an_observer_that_fails_cannot_hurt_the_run(table, new_run):
     def observer(event):
         raise RuntimeError("window closed")
 
-    outcome = execute(
-        Series(), Series.Parameters(points=2), table, new_run(), observer=observer
-    )
+    outcome = execute(Series(), Series.Parameters(points=2), table, new_run(), observer=observer)
     assert outcome.state is RunState.FINISHED
     assert "window closed" in outcome.warnings[0]
 
@@ -112,13 +111,12 @@ def test_any_exception_leaves_the_table_safe_and_the_points_kept(table, new_run,
 
 
 def count_messages() -> int:
-    plan, count, answer = Series().plan(Series.Parameters(points=2)), 0, None
-    for count in itertools.count():
-        try:
-            plan.send(answer)
-        except StopIteration:
-            return count
-        answer = object()
+    plan, count = Series().plan(Series.Parameters(points=2)), 0
+    with contextlib.suppress(StopIteration):
+        plan.send(None)
+        for count in itertools.count(1):  # noqa: B007
+            plan.send(object())
+    return count
 
 
 class AbortAt:

@@ -91,7 +91,9 @@ def test_a_pause_makes_safe_waits_sets_up_again_and_repeats_the_point(table, new
     assert [point.data["index"] for point in points] == [0, 1, 2]
     lines = table.log.lines
     after = lines[lines.index("safe") + 1 :]
-    assert "open" not in after or after.index("set cryostat.temperature 300.0") < after.index("open")
+    assert "open" not in after or after.index("set cryostat.temperature 300.0") < after.index(
+        "open"
+    )
 
 
 def test_a_pause_without_end_ends_the_run(table, new_run):

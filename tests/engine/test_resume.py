@@ -120,7 +120,9 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("change", "words"), CHANGES, ids=lambda item: getattr(item, "__name__", ""))
+@pytest.mark.parametrize(
+    ("change", "words"), CHANGES, ids=lambda item: getattr(item, "__name__", "")
+)
 def test_the_first_message_that_differs_is_named(table, new_run, change, words):
     class Changed(Series):
         def plan(self, p):
@@ -145,7 +147,7 @@ def test_a_plan_with_a_random_source_of_its_own_is_found_out(table, new_run):
 
     journal = new_run()
     cut_short(table, journal, Fickle())
-    with pytest.raises(ReplayError, match="point 0, message 0: .* besides parameters, seed"):
+    with pytest.raises(ReplayError, match=r"point 0, message 0: .* besides parameters, seed"):
         resume(Fickle(), table, reopen(table, journal))
 
 

@@ -50,7 +50,7 @@ def work(root: Path, name: str, points: int, commit_every_s: float, mode: str, r
         outcome = resume(procedure, table, journal, observer=observer)
     else:
         journal = RunWriter.create(root / "runs", name, **options)
-        parameters = procedure.Parameters(points=points, exposure_s=0.0, mode=mode)
+        parameters = procedure.Parameters(points=points, exposure_s=0.001, mode=mode)
         outcome = execute(procedure, parameters, table, journal, observer=observer)
     outcome.check()
     os._exit(0)

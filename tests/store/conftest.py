@@ -1,11 +1,11 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from labctl.core.clock import VirtualClock
+from labctl.core.clock import RealClock, VirtualClock
 from labctl.core.journal import Exchange, RunStart, RunState, StateChange
 from labctl.core.messages import Acquire, Point, Set
 from labctl.core.readings import Reading
@@ -21,6 +21,7 @@ class Maker:
 
     root: object
     clock: VirtualClock
+    real: RealClock = field(default_factory=RealClock)
 
     def start(self, **changes) -> RunStart:
         fields = {

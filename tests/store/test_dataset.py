@@ -33,7 +33,11 @@ def test_spectra_on_one_axis_are_stacked_untouched(make):
 
 
 def test_another_axis_is_another_variable_with_its_points(make):
-    data = [{"s": make.exposure(0)}, {"s": make.exposure(1, axis_nm=700.0)}, {"s": make.exposure(2)}]
+    data = [
+        {"s": make.exposure(0)},
+        {"s": make.exposure(1, axis_nm=700.0)},
+        {"s": make.exposure(2)},
+    ]
     found = dataset_of(make, data)
     assert list(found["s_point"].values) == [0, 2]
     assert list(found["s_2_point"].values) == [1]

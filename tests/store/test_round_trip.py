@@ -30,7 +30,9 @@ DTYPES = (
     | hnp.boolean_dtypes()
 )
 ARRAYS = DTYPES.flatmap(
-    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5))
+    lambda dtype: hnp.arrays(
+        dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)
+    )
 )
 
 
@@ -85,7 +87,7 @@ RECORDS = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     points=st.lists(
         st.tuples(RECORDS, st.lists(st.builds(Exchange, MESSAGES, ANSWERS), max_size=4)),

@@ -1,0 +1,88 @@
+"""Find what a command works on: the station file, the output folder, the folder of a run."""
+
+import errno
+from datetime import UTC, datetime
+from pathlib import Path
+
+import labctl
+from labctl.core.errors import ConfigError, LabctlError, StorageError
+from labctl.store.folders import run_folders
+from labctl.store.reader import RunReader
+
+DEFAULT_STATION = Path("configs/simulated.toml")
+
+_REMEDIES = {
+    errno.EEXIST: "a file of that name is in the way: choose another output folder",
+    errno.ENOTDIR: "the path leads through a file: choose another output folder",
+    errno.ENOENT: "no folder can be made there: choose another output folder",
+    errno.EACCES: "you may not write there: choose another output folder, or change its rights",
+    errno.EPERM: "you may not write there: choose another output folder, or change its rights",
+    errno.EROFS: "the disk is read-only: choose another output folder",
+    errno.ENOSPC: "the disk is full: free space, or choose another output folder",
+}
+
+
+def find_station_file(given: str | Path | None = None) -> Path:
+    """Return the station file to use.
+
+    Without a name it is `configs/simulated.toml` of the working folder, else the one that lies
+    beside the package, so that the simulated table is at hand wherever one stands.
+
+    Raises
+    ------
+    ConfigError
+        If none was named and there is neither.
+    """
+    if given is not None:
+        return Path(given)
+    beside = Path(labctl.__file__).resolve().parents[1] / DEFAULT_STATION
+    for path in (DEFAULT_STATION, beside):
+        if path.is_file():
+            return path
+    raise ConfigError(
+        f"no station file was named, and there is no {DEFAULT_STATION} here",
+        remedy="name one with --station FILE; configs/simulated.toml of the source tree is one",
+    )
+
+
+def prepare_folder(folder: Path) -> Path:
+    """Make a folder for runs and prove that it can be written.
+
+    Raises
+    ------
+    StorageError
+        If it cannot.
+    """
+    probe = folder / ".labctl-writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"labctl")
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(
+            f"the output folder {folder} cannot be written: {error.strerror or error}",
+            remedy=_REMEDIES.get(error.errno or 0, "choose another output folder"),
+        ) from error
+    return folder
+
+
+def root_of(run_folder: Path) -> Path:
+    """Return the output folder that a run lies in (`<root>/YYYY/MM/DD/NNNN_procedure`)."""
+    dated = run_folder.resolve().parents
+    if len(dated) > 3 and all(part.name.isdecimal() for part in dated[:3]):
+        return dated[3]
+    return run_folder.parent
+
+
+def last_sign_of_life(output: Path) -> datetime | None:
+    """Return the UTC at which the newest readable run below a folder was last heard of."""
+    for _, folder in reversed(list(run_folders(output))):
+        try:
+            with RunReader(folder) as reader:
+                stamps = [one.utc for one in (*reader.starts, *reader.states)]
+                stamps += [reader.point(len(reader) - 1).utc] if len(reader) else []
+        except LabctlError:
+            continue
+        if stamps:
+            return max(datetime.fromisoformat(stamp).astimezone(UTC) for stamp in stamps)
+    return None
