@@ -5,34 +5,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labctl.cli.output import print_json, print_table, say
-from labctl.cli.procedures import Json
-from labctl.cli.run import SIMULATED, Station
+from labctl.cli.options import Json, Seed, Station, Truth
+from labctl.cli.output import emit, print_json, print_paragraph, print_table, say
 
 if TYPE_CHECKING:
     from labctl.service.demo import DemoReport
 
+HIDDEN = ("run", "99.73 % interval")
+"""Columns that stand in the report but would not fit on a terminal."""
+
 
 def demo(
-    station: Station = SIMULATED,
+    station: Station = None,
     output: Annotated[Path, typer.Option(help="Folder for runs and report.")] = Path("labctl-demo"),
-    truth: Annotated[str | None, typer.Option(help="A cools, B artefact, C nothing.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all noise.")] = None,
+    truth: Truth = None,
+    seed: Seed = None,
     json: Json = False,
 ) -> None:
     """Measure optical cooling: calibration, power series, dual beam, temperature series."""
-    from labctl.cli.progress import ProgressDisplay
     from labctl.cli.watch import Watch
     from labctl.service.demo import run_demo
     from labctl.service.session import Session
 
-    with (
-        Session(station, output, simulation={"truth": truth, "seed": seed}) as table,
-        Watch(ProgressDisplay()) as watch,
-    ):
+    with Session(station, output, simulation={"truth": truth, "seed": seed}) as table:
         if table.simulated_as:
-            say(f"SIMULATED: {table.simulated_as}")
-        report = run_demo(table, observer=watch.observe, control=watch.control, tell=say)
+            say(f"SIMULATED TABLE: {table.simulated_as}")
+        with Watch(real_time=table.is_real_time) as watch:
+            report = run_demo(
+                table, observer=watch.observe, control=watch.control, tell=watch.display.tell
+            )
     if json:
         print_json(report.as_json())
     else:
@@ -42,8 +43,7 @@ def demo(
 def _print_report(report: "DemoReport") -> None:
     from labctl.analysis.report.table import TableRow
 
-    hidden = ("run", "99.73 % interval")
-    keep = [i for i, heading in enumerate(TableRow.HEADINGS) if heading not in hidden]
+    keep = [i for i, heading in enumerate(TableRow.HEADINGS) if heading not in HIDDEN]
     print_table(
         "Temperature of WSe2",
         [TableRow.HEADINGS[i] for i in keep],
@@ -51,10 +51,10 @@ def _print_report(report: "DemoReport") -> None:
     )
     for run in report.runs:
         for verdict in run.result.verdicts:
-            print(f"{verdict.region} ({run.procedure}): {verdict.statement.upper()}")
-            print(f"  {verdict.explanation}")
+            emit(f"\n{verdict.region} ({run.procedure}): {verdict.statement.upper()}")
+            print_paragraph(verdict.explanation)
         for warning in run.result.warnings:
             say(f"warning ({run.folder.name}): {warning}")
-    print("Written:")
+    emit("\nWritten:")
     for path in report.files:
-        print(f"  {path}")
+        emit(f"  {path}")

@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
+from labctl.cli.options import Json
 from labctl.cli.output import print_json, print_table
 
 app = typer.Typer(help="List the procedures; 'show NAME' prints parameters.", rich_markup_mode=None)
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.callback(invoke_without_command=True)
 def list_procedures(context: typer.Context, json: Json = False) -> None:
-    """List the procedures."""
+    """List the procedures; 'show NAME' prints the parameters of one."""
     if context.invoked_subcommand is not None:
         return
     from labctl.core.procedure import find_procedures
@@ -26,8 +26,12 @@ def list_procedures(context: typer.Context, json: Json = False) -> None:
 
 
 @app.command()
-def show(name: str, json: Json = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Name of the procedure.")], json: Json = False
+) -> None:
     """Print the parameters of a procedure with units, ranges and defaults."""
+    from dataclasses import asdict
+
     from labctl.core.parameters import describe_parameters
     from labctl.core.procedure import get_procedure
 
@@ -38,17 +42,7 @@ def show(name: str, json: Json = False) -> None:
             {
                 "procedure": name,
                 "summary": procedure.summary(),
-                "parameters": [
-                    {
-                        "name": row.name,
-                        "unit": row.unit,
-                        "default": row.default,
-                        "allowed": row.allowed,
-                        "required": row.required,
-                        "description": row.description,
-                    }
-                    for row in rows
-                ],
+                "parameters": [asdict(row) for row in rows],
                 "schema": procedure.Parameters.model_json_schema(),
             }
         )
@@ -57,7 +51,13 @@ def show(name: str, json: Json = False) -> None:
         f"{name}: {procedure.summary()}",
         ("parameter", "unit", "default", "allowed", "meaning"),
         [
-            (row.name, row.unit, row.default or "required", row.allowed, row.description)
+            (
+                row.name,
+                row.unit,
+                "required" if row.required else row.default,
+                row.allowed,
+                row.description,
+            )
             for row in rows
         ],
     )

@@ -3,19 +3,19 @@
 import sys
 from types import TracebackType
 
+from labctl.cli.output import say
 from labctl.core.units import format_quantity
 
 
 class ProgressDisplay:
     """Show runs as they go: bars on a terminal, one line every tenth of a run elsewhere.
 
-    `report` is an observer of the service: it gets plain progress, no engine objects. Time left
-    is that of the table: on the virtual clock it runs faster than the one on the wall.
+    Fulfils `labctl.service.following.Display`. `left_words` follows the time left.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._terminal = sys.stderr.isatty() and not quiet
+    def __init__(self, left_words: str = "left") -> None:
+        self._terminal = sys.stderr.isatty()
+        self._left_words = left_words
         self._task: int | None = None
         self._tenth = -1
         self._label = ""
@@ -27,7 +27,7 @@ class ProgressDisplay:
                 TextColumn("{task.description:<34}"),
                 BarColumn(bar_width=28),
                 TextColumn("{task.completed:>4.0f}/{task.total:.0f} points"),
-                TextColumn("{task.fields[left]:<26}"),
+                TextColumn("{task.fields[left]:<30}"),
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
             )
@@ -54,33 +54,30 @@ class ProgressDisplay:
 
             self._task = int(self._bars.add_task(label, total=total or 1, left=""))
             self._bars.update(TaskID(self._task), total=total or 1)
-        elif not self._quiet:
-            self._say(f"{label}: {total or 'unknown number of'} points")
+        else:
+            say(f"{label}: {total or 'unknown number of'} points")
 
     def advance(self, done: int, total: int | None, left_s: float | None) -> None:
         """Show that `done` points are safe and how much table time is left."""
-        left = "" if left_s is None else f"{format_time_left(left_s)} left (table)"
+        left = ""
+        if left_s is not None and done != total:
+            left = f"{format_time_left(left_s)} {self._left_words}"
         if self._terminal and self._task is not None:
             from rich.progress import TaskID
 
             self._bars.update(
                 TaskID(self._task), completed=done, total=max(total or done, 1), left=left
             )
-        elif not self._quiet and total:
-            tenth = 10 * done // total
-            if tenth > self._tenth:
-                self._tenth = tenth
-                self._say(f"{self._label}: {done}/{total} points {left}".rstrip())
+        elif total and 10 * done // total > self._tenth:
+            self._tenth = 10 * done // total
+            say(f"{self._label}: {done}/{total} points {left}".rstrip())
 
     def tell(self, text: str) -> None:
         """Show a remark."""
         if self._terminal:
             self._bars.console.print(text, markup=False, highlight=False)
-        elif not self._quiet:
-            self._say(text)
-
-    def _say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        else:
+            say(text)
 
 
 def format_time_left(left_s: float) -> str:

@@ -1,25 +1,36 @@
 """Follow a run: progress on standard error, Ctrl-C to stop, twice to abort."""
 
+import contextlib
+import os
 import signal
 from types import FrameType, TracebackType
 from typing import Any
 
 from labctl.cli.progress import ProgressDisplay
-from labctl.engine import Control, Event, NoteLeft, Progress, RunStarted, StateChanged
+from labctl.service.following import Control, observer_for
+
+ABORTING = ("SIGTERM", "SIGHUP")
+"""Signals that end a run at once, shutters closed: a shutdown, a terminal that is gone."""
 
 
 class Watch:
-    """Show a run and steer it by signals; a context manager."""
+    """Show a run and steer it by signals; a context manager.
 
-    def __init__(self, display: ProgressDisplay | None = None) -> None:
+    `real_time` says whether the table's seconds are those of the wall.
+    """
+
+    def __init__(self, *, real_time: bool) -> None:
         self.control = Control()
-        self._display = display or ProgressDisplay()
+        self.display = ProgressDisplay("left" if real_time else "left (table time)")
+        self.observe = observer_for(self.display)
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Watch":
-        self._display.__enter__()
-        self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
-        self._before[signal.SIGTERM] = signal.signal(signal.SIGTERM, self.control.handle_signal)
+        self.display.__enter__()
+        self._install(signal.SIGINT, self._interrupt)
+        for name in ABORTING:
+            if hasattr(signal, name):
+                self._install(getattr(signal, name), self.control.handle_signal)
         return self
 
     def __exit__(
@@ -30,26 +41,18 @@ class Watch:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        self._display.__exit__(kind, value, trace)
+        self.display.__exit__(kind, value, trace)
 
-    def observe(self, event: Event) -> None:
-        """Show an event of the engine."""
-        match event:
-            case RunStarted():
-                again = f" attempt {event.attempt + 1}" if event.attempt else ""
-                self._display.start(f"{event.run}{again}", event.total)
-            case Progress():
-                self._display.advance(event.done, event.total, event.left_s)
-            case StateChanged(reason=reason) if reason:
-                self._display.tell(f"{event.state.value}: {reason}")
-            case NoteLeft():
-                self._display.tell(f"  {event.text}")
-            case _:
-                pass
+    def _install(self, number: int, handler: Any) -> None:
+        # under nohup a hang-up is ignored, and stays so
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            self._before[number] = signal.signal(number, handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.control.stopping:
             self.control.handle_signal(number, frame)
-        else:
-            self._display.tell("stopping after this point; Ctrl-C again aborts")
-            self.control.stop("Ctrl-C")
+            return
+        self.control.stop("stopped by Ctrl-C")
+        # the signal may have come in the middle of a print: this does not go through its buffer
+        with contextlib.suppress(OSError):
+            os.write(2, b"stopping after this point; Ctrl-C again aborts\n")

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labctl.core.errors import StorageError
+from labctl.service.evaluation import export_run
+from labctl.service.places import find_run
 from labctl.service.results import RESULT_FILE
-from labctl.service.session import export_run
 from labctl.store.catalogue import Catalogue, RunSummary
+from labctl.store.faults import storage_error
 from labctl.store.reader import RunReader
 from labctl.store.text import write_csv, write_spectra
 
@@ -34,7 +36,7 @@ def open_run(root: Path, run: str) -> RunReader:
     StorageError
         If it cannot be read.
     """
-    return RunReader(Catalogue(root).find(run))
+    return RunReader(find_run(run, root))
 
 
 def describe_run(root: Path, run: str) -> dict[str, Any]:
@@ -81,12 +83,19 @@ def export(
         If a file cannot be written.
     """
     with open_run(root, run) as reader:
-        if file_format == "csv":
-            return [write_csv(to or Path(f"{reader.run}.csv"), reader.points())]
-        if file_format == "text":
-            header = {"run": reader.run, "procedure": reader.procedure}
-            return write_spectra(to or Path(reader.run), reader.points(), header)
-        return list(export_run(reader, to or Path(f"{reader.run}.nxs")))
+        try:
+            return _export(reader, file_format, to)
+        except OSError as error:
+            raise storage_error(error, "the export cannot be written", to or Path()) from error
+
+
+def _export(reader: RunReader, file_format: str, to: Path | None) -> list[Path]:
+    if file_format == "csv":
+        return [write_csv(to or Path(f"{reader.run}.csv"), reader.points())]
+    if file_format == "text":
+        header = {"run": reader.run, "procedure": reader.procedure}
+        return write_spectra(to or Path(reader.run), reader.points(), header)
+    return [export_run(reader, to or Path(f"{reader.run}.nxs"))]
 
 
 def _result(folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ region, dual-beam series, temperature series: what a laboratory would run in a n
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,15 @@ from labctl.analysis.report import (
     write_page,
 )
 from labctl.analysis.report.table import TableRow
+from labctl.core.errors import PartialData, RunAborted
 from labctl.core.messages import Point
 from labctl.core.procedure import find_procedures
+from labctl.core.results import Result, Temperature
 from labctl.core.spectra import Spectrum
 from labctl.engine import Control, Observer
+from labctl.service.finished import FinishedRun
 from labctl.service.results import temperature_json
-from labctl.service.session import FinishedRun, Session
+from labctl.service.session import Session
 from labctl.store.atomic import replace_file
 
 COOLING_CHAIN: Sequence[str] = (
@@ -105,14 +108,28 @@ def run_demo(
     LabctlError
         If a run does not finish; the runs before it keep their files.
     """
-    finished = []
-    for name in chain:
+    finished: list[FinishedRun] = []
+    known = find_procedures(session.packages)
+    for number, name in enumerate(chain, start=1):
+        _check_wanted(control, finished)
+        tell(f"{number} of {len(chain)}, {name}: {known[name].summary()}")
         run = session.run(name, (changes or {}).get(name), observer=observer, control=control)
-        run.outcome.check()
+        run.check()
         if run.analysis_problem:
-            tell(f"{run.folder.name}: {run.analysis_problem}")
+            tell(f"no result of {run.folder.name}: {run.analysis_problem}")
         finished.append(run)
     return write_report(session, finished)
+
+
+def _check_wanted(control: Control | None, finished: Sequence[FinishedRun]) -> None:
+    """Raise if a person asked for an end while the run before was being analysed."""
+    if control is None or not (control.stopping or control.aborting):
+        return
+    kind = RunAborted if control.aborting else PartialData
+    raise kind(
+        f"the demo was ended after {len(finished)} of its runs: {control.reason}",
+        remedy="its runs are kept: 'labctl runs list --output FOLDER' shows them",
+    )
 
 
 def write_report(session: Session, runs: Sequence[FinishedRun]) -> DemoReport:
@@ -135,26 +152,38 @@ def _content(session: Session, runs: Sequence[FinishedRun]) -> ReportContent:
         station=session.station.name,
         ambient_k=float(station["ambient_k"]),
         mode_cm1=MODE_CM1,
-        sections=[_section(run) for run in runs],
+        sections=[_section(run, session.packages) for run in runs],
         spectra=_shown_spectra(runs),
         simulated=simulation,
         version=__version__,
     )
 
 
-def _section(run: FinishedRun) -> RunSection:
+def _section(run: FinishedRun, packages: Sequence[str]) -> RunSection:
     with run.open() as reader:
         parameters = reader.parameters
     return RunSection(
         run=run.folder.name,
         procedure=run.procedure,
-        summary=find_procedures()[run.procedure].summary(),
+        summary=find_procedures(packages)[run.procedure].summary(),
         points=run.outcome.points,
         duration_s=run.duration_s,
-        result=run.result,
+        result=_in_order(run.result),
         parameters=parameters,
         folder=str(run.folder),
     )
+
+
+def _in_order(result: Result) -> Result:
+    """Return a result with its temperatures as people look for them, not as they were visited."""
+
+    def key(one: Temperature) -> tuple[str, bool, float, float]:
+        condition = one.condition
+        # the powers of one set-point differ by the tolerance of the attenuator
+        power_w = float(f"{condition.power_w:.2g}")
+        return one.region, condition.pump_power_w > 0, power_w, condition.cryostat_k or 0.0
+
+    return replace(result, temperatures=sorted(result.temperatures, key=key))
 
 
 def _shown_spectra(runs: Sequence[FinishedRun]) -> list[ShownSpectrum]:

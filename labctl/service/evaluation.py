@@ -1,6 +1,7 @@
 """Analyse the points of a run and export them; nothing here needs a table."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from labctl import __version__
@@ -63,4 +64,8 @@ def export_run(reader: RunReader, path: Path) -> Path:
 def span_s(reader: RunReader) -> float:
     """Return the table time from the first start to the last change of state, in s."""
     states = reader.states
-    return states[-1].monotonic_s - reader.start.monotonic_s if states else 0.0
+    if not states:
+        return 0.0
+    # UTC, because each attempt has a monotonic time of its own
+    begun, ended = (datetime.fromisoformat(text) for text in (reader.start.utc, states[-1].utc))
+    return (ended - begun).total_seconds()

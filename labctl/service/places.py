@@ -6,7 +6,8 @@ from pathlib import Path
 
 import labctl
 from labctl.core.errors import ConfigError, LabctlError, StorageError
-from labctl.store.folders import run_folders
+from labctl.store.catalogue import Catalogue
+from labctl.store.folders import DATABASE, run_folders
 from labctl.store.reader import RunReader
 
 DEFAULT_STATION = Path("configs/simulated.toml")
@@ -66,6 +67,18 @@ def prepare_folder(folder: Path) -> Path:
     return folder
 
 
+def find_run(text: str, root: Path) -> Path:
+    """Return the folder of a run by its number or name below a root, or by its own path.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with the nearest name, or there are several.
+    """
+    given = Path(text)
+    return Catalogue(root).find(str(given.parent) if given.name == DATABASE else text)
+
+
 def root_of(run_folder: Path) -> Path:
     """Return the output folder that a run lies in (`<root>/YYYY/MM/DD/NNNN_procedure`)."""
     dated = run_folder.resolve().parents
@@ -79,7 +92,8 @@ def last_sign_of_life(output: Path) -> datetime | None:
     for _, folder in reversed(list(run_folders(output))):
         try:
             with RunReader(folder) as reader:
-                stamps = [one.utc for one in (*reader.starts, *reader.states)]
+                stamps = [start.utc for start in reader.starts]
+                stamps += [change.utc for change in reader.states]
                 stamps += [reader.point(len(reader) - 1).utc] if len(reader) else []
         except LabctlError:
             continue

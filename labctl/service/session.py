@@ -4,55 +4,43 @@ This is the embedded mode of the command line, notebooks, scripts and tests.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from labctl import __version__
 from labctl.core.calibration import Calibration
-from labctl.core.errors import LabctlError
+from labctl.core.clock import Clock, RealClock, VirtualClock
+from labctl.core.errors import SafetyError, StorageError
 from labctl.core.parameters import ParameterModel, parse_parameters
-from labctl.core.procedure import Evidence, Procedure, get_procedure
-from labctl.core.results import Result
+from labctl.core.procedure import Procedure, get_procedure
 from labctl.engine import Control, DryRun, Observer, Outcome, dry_run, execute, resume
+from labctl.service.evaluation import analyse, export_run, span_s
+from labctl.service.finished import FinishedRun
+from labctl.service.places import (
+    find_run,
+    find_station_file,
+    last_sign_of_life,
+    prepare_folder,
+    root_of,
+)
+from labctl.service.preflight import refuse_impossible
 from labctl.service.results import save_result
-from labctl.service.simulator import simulation_for
+from labctl.service.resumable import recorded_simulation, refuse_hopeless
+from labctl.service.simulator import simulated_file, simulation_for
 from labctl.station import load_station, read_station_file
-from labctl.station.calibrations import CalibrationFolder
+from labctl.station.calibrations import CalibrationFolder, measured_at
 from labctl.store.catalogue import Catalogue
-from labctl.store.nexus import Header, write_nexus
 from labctl.store.reader import RunReader
 from labctl.store.writer import RunWriter
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
-    """Hold a run that ended, what its analysis found, and the files that hold it.
-
-    `analysis_problem` says why there is no result although the points are safe.
-    """
-
-    procedure: str
-    folder: Path
-    outcome: Outcome
-    result: Result
-    duration_s: float
-    files: tuple[Path, ...]
-    analysis_problem: str = ""
-
-    def open(self) -> RunReader:
-        """Open the record of the run."""
-        return RunReader(self.folder)
-
-
 class Session:
-    """Hold one table, open in this process.
+    """Hold one table, open in this process; a context manager that ends in the safe state.
 
     Parameters
     ----------
     station_file
-        The station file (TOML).
+        The station file (TOML); None uses the simulated table (see `places.find_station_file`).
     output
         Folder for runs and new calibrations; made if it does not exist. None uses the data
         folder that the station file names.
@@ -64,7 +52,7 @@ class Session:
     Raises
     ------
     ConfigError
-        If the station file cannot be used.
+        If the station file or a calibration cannot be used.
     InstrumentError
         If instruments do not answer; all of them are named.
     StorageError
@@ -73,26 +61,59 @@ class Session:
 
     def __init__(
         self,
-        station_file: str | Path,
+        station_file: str | Path | None = None,
         output: str | Path | None = None,
         *,
         simulation: Mapping[str, Any] | None = None,
         transcripts: Path | None = None,
     ) -> None:
-        path = Path(station_file)
+        path = find_station_file(station_file)
         file = read_station_file(path)
         self.output = prepare_folder(Path(output or file.station.data_folder))
         self.packages = file.station.procedures
-        clock = file.make_clock()
+        self._found = CalibrationFolder.open(self.output / "calibrations")
+        clock = self._continued(file.make_clock())
         simulated = simulation_for(path, file, clock, simulation)
         backends = {"sim": simulated.backend} if simulated else {}
+        if transcripts is not None:
+            prepare_folder(transcripts)
         self.station = load_station(path, clock=clock, backends=backends, transcripts=transcripts)
         self.simulated_as = ""
         """What is simulated, in words; empty for a real table."""
         if simulated:
             settings = simulated.settings
             self.simulated_as = f"truth {settings.truth}, seed {settings.seed}"
-        self._found = CalibrationFolder.open(self.output / "calibrations")
+            # what a run records of its station is what was simulated, not what the file says
+            self.station.file = simulated_file(file, settings.truth, settings.seed)
+
+    @classmethod
+    def for_run(
+        cls,
+        run: str,
+        station_file: str | Path | None = None,
+        output: str | Path | None = None,
+        *,
+        transcripts: Path | None = None,
+    ) -> tuple["Session", Path]:
+        """Open the table again for a run that was cut short; returns also the run's folder.
+
+        A simulated table gets the truth and the seed that the run was begun with.
+
+        Raises
+        ------
+        UsageError
+            If there is no such run, it is finished, or it was begun at another station.
+        StorageError
+            If another process writes it, or it cannot be read.
+        """
+        path = find_station_file(station_file)
+        file = read_station_file(path)
+        folder = find_run(run, Path(output or file.station.data_folder))
+        with RunReader(folder) as reader:
+            refuse_hopeless(reader, file)
+            changes = recorded_simulation(reader, file)
+        session = cls(path, output or root_of(folder), simulation=changes, transcripts=transcripts)
+        return session, folder
 
     def __enter__(self) -> "Session":
         return self
@@ -103,14 +124,28 @@ class Session:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        unconfirmed = self.close()
+        if unconfirmed and not isinstance(value, SafetyError):
+            before = f"; before that: {value}" if value else ""
+            raise SafetyError(
+                f"{self.station.name} is not known to be safe: {'; '.join(unconfirmed)}{before}",
+                remedy="look at the table: close the shutters and switch the lasers off by hand",
+            ) from value
 
-    def close(self) -> None:
-        """Bring the table into its safe state and release all ports."""
+    def close(self) -> list[str]:
+        """Bring the table into its safe state and release all ports.
+
+        Returns what could not be confirmed to be safe, one sentence each.
+        """
         try:
-            self.station.safe()
+            return list(self.station.safe())
         finally:
             self.station.close()
+
+    @property
+    def is_real_time(self) -> bool:
+        """Tell whether the table's seconds are those of the wall."""
+        return isinstance(self.station.clock, RealClock)
 
     @property
     def runs(self) -> Catalogue:
@@ -136,7 +171,7 @@ class Session:
         return procedure, parse_parameters(procedure.Parameters, values, name)
 
     def dry_run(self, name: str, values: Mapping[str, Any]) -> DryRun:
-        """Walk through a procedure without touching hardware."""
+        """Walk through a procedure without moving anything."""
         return dry_run(*self.prepare(name, values), self.station)
 
     def run(
@@ -148,16 +183,34 @@ class Session:
         observer: Observer | None = None,
         control: Control | None = None,
     ) -> FinishedRun:
-        """Run a procedure, analyse it and export it; `outcome.check()` raises if it failed."""
+        """Run a procedure, analyse it and export it; `check()` of what it returns raises.
+
+        Raises
+        ------
+        UsageError
+            If the procedure or a parameter is unknown, missing or out of range.
+        LimitError
+            If the table would refuse what the parameters ask for; nothing was moved.
+        StorageError
+            If the run cannot be created.
+        """
         procedure, parameters = self.prepare(name, values or {})
+        expected = dry_run(procedure, parameters, self.station)
+        refuse_impossible(expected, name, parameters, self.station)
         writer = RunWriter.create(self.output, name, clock=self.station.clock, label=label)
         outcome = execute(
-            procedure, parameters, self.station, writer, control=control, observer=observer
+            procedure,
+            parameters,
+            self.station,
+            writer,
+            control=control,
+            observer=observer,
+            expected=expected,
         )
         return self._finish(procedure, writer.path, outcome)
 
     def resume(
-        self, run: str, *, observer: Observer | None = None, control: Control | None = None
+        self, run: str | Path, *, observer: Observer | None = None, control: Control | None = None
     ) -> FinishedRun:
         """Go on with a run that was cut short, by its number, name or folder.
 
@@ -168,7 +221,7 @@ class Session:
         ReplayError
             If the plan has changed since.
         """
-        folder = self.runs.find(run)
+        folder = find_run(str(run), self.output)
         writer = RunWriter.reopen(folder, clock=self.station.clock)
         try:
             procedure = get_procedure(writer.starts()[0].procedure, self.packages)()
@@ -179,78 +232,36 @@ class Session:
         return self._finish(procedure, folder, outcome)
 
     def _finish(self, procedure: Procedure, folder: Path, outcome: Outcome) -> FinishedRun:
+        """Analyse and export; a disk that refuses the export does not hide how the run ended."""
+        files, problem = [folder / "run.sqlite"], ""
         with RunReader(folder) as reader:
-            result, problem = self._analyse(procedure, reader)
-            files = (folder / "run.sqlite", *export_run(reader, folder / f"{reader.run}.nxs"))
+            result, analysis_problem = analyse(procedure, reader, self.calibrations)
             duration_s = span_s(reader)
-        files = (*files, save_result(folder, result, problem))
-        for calibration in result.calibrations:
-            self._found.save(calibration)
+            try:
+                files.append(export_run(reader, folder / f"{reader.run}.nxs"))
+                files.append(save_result(folder, result, analysis_problem))
+                for calibration in result.calibrations:
+                    self._found.save(calibration)
+            except StorageError as error:
+                problem = error.message
         return FinishedRun(
-            procedure.name, folder, outcome, result, duration_s, files, analysis_problem=problem
+            procedure.name,
+            folder,
+            outcome,
+            result,
+            duration_s,
+            tuple(files),
+            analysis_problem=analysis_problem,
+            export_problem=problem,
         )
 
-    def _analyse(self, procedure: Procedure, reader: RunReader) -> tuple[Result, str]:
-        """Return what the points show; an analysis that fails costs no point."""
-        try:
-            return procedure.analyse(evidence_of(reader, self.calibrations)), ""
-        except LabctlError as error:
-            return Result(), str(error)
-        # an analysis is a plug-in: whatever it raises, the points are safe and worth a report
-        except Exception as error:  # noqa: BLE001
-            return Result(), f"the analysis failed: {type(error).__name__}: {error}"
+    def _continued(self, clock: Clock) -> Clock:
+        """Let a virtual clock go on after the newest run and calibration of the output folder.
 
-
-def evidence_of(reader: RunReader, calibrations: Mapping[str, Calibration]) -> Evidence:
-    """Return what an analysis of a run may use."""
-    return Evidence(
-        run=reader.run,
-        points=tuple(reader.points()),
-        parameters=reader.parameters,
-        calibrations=calibrations,
-        ambient_k=float(reader.station.get("ambient_k", 298.0)),
-    )
-
-
-def export_run(reader: RunReader, path: Path) -> tuple[Path, ...]:
-    """Write the NeXus file of a run; it can always be made again."""
-    states = reader.states
-    start = reader.start
-    header = Header(
-        run=reader.run,
-        procedure=start.procedure,
-        start_utc=start.utc,
-        end_utc=states[-1].utc if states else start.utc,
-        state=reader.state.value,
-        version=__version__,
-        sample=str(start.parameters.get("sample") or "not named"),
-        parameters=start.parameters,
-        station=start.station,
-    )
-    return (write_nexus(path, header, reader.points()),)
-
-
-def span_s(reader: RunReader) -> float:
-    """Return the table time from the first start to the last change of state, in s."""
-    states = reader.states
-    return states[-1].monotonic_s - reader.start.monotonic_s if states else 0.0
-
-
-def prepare_folder(folder: Path) -> Path:
-    """Make a folder and prove that it can be written.
-
-    Raises
-    ------
-    StorageError
-        If it cannot.
-    """
-    from labctl.store.faults import storage_error
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".labctl-writable"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise storage_error(error, "the output folder cannot be written", folder) from error
-    return folder
+        Otherwise a calibration made by the command before would lie in the future.
+        """
+        if not isinstance(clock, VirtualClock):
+            return clock
+        stamps = [measured_at(item) for item in self._found.items]
+        last = last_sign_of_life(self.output)
+        return VirtualClock(max([clock.utc(), *stamps, *([last] if last else [])]))

@@ -61,6 +61,14 @@ def simulation_for(
     return None
 
 
+def simulated_file(file: StationFile, truth: str, seed: int) -> StationFile:
+    """Return the content of a station file with the truth and the seed that are simulated."""
+    if file.simulation is None:
+        return file
+    section = file.simulation.model_copy(update={"truth": truth, "seed": seed})
+    return file.model_copy(update={"simulation": section})
+
+
 def true_state(
     station_file: Path | None,
     truth: str | None,

@@ -66,7 +66,12 @@ class PortAdapter(Adapter):  # type: ignore[misc]  # PyMeasure has no py.typed
         return self._port.lock
 
     def open(self) -> None:
-        """Open the port unless it is open; raises `ConnectionFailed`."""
+        """Open the port unless it is open; raises `ConnectionFailed`, also once closed."""
+        if self._release is None:
+            raise ConnectionFailed(
+                f"{self.name} ({self.resource}): has been shut down",
+                remedy="load the station again to use the instrument",
+            )
         self._named(self._port.open)
 
     def close(self) -> None:

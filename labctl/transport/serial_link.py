@@ -10,6 +10,7 @@ from labctl.core.link import LinkSettings
 
 _PARITY = {"none": serial.PARITY_NONE, "odd": serial.PARITY_ODD, "even": serial.PARITY_EVEN}
 _CHUNK_BYTES = 4096
+_WAIT_S = 0.05
 
 _REMEDIES = {
     errno.ENOENT: "no such port: plug the instrument in, or correct the resource",
@@ -48,12 +49,14 @@ class SerialLink:
                 bytesize=settings.data_bits,
                 parity=_PARITY[settings.parity],
                 stopbits=settings.stop_bits,
-                timeout=0,
+                # never changed: pyserial would set up the whole line anew each time
+                timeout=_WAIT_S,
                 write_timeout=settings.timeout_s,
                 # two programs on one port would take each other's replies
                 **({} if "://" in url else {"exclusive": True}),
             )
-        except (serial.SerialException, OSError, ValueError) as error:
+        # termios.error, for a line that cannot do seven bits, is no OSError
+        except Exception as error:
             raise self._failed("cannot be opened", error) from error
 
     def write(self, data: bytes) -> None:
@@ -67,14 +70,11 @@ class SerialLink:
     def read(self, timeout_s: float) -> bytes:
         """Return what has come, or b"" after `timeout_s`; raises `ConnectionFailed`."""
         try:
-            if not self._serial.in_waiting:
-                if timeout_s <= 0:
-                    return b""
-                # each change of the timeout costs a system call: round it up
-                wait_s = math.ceil(timeout_s * 20) / 20
-                if self._serial.timeout != wait_s:
-                    self._serial.timeout = wait_s
-            first = bytes(self._serial.read(1))
+            first = b""
+            if timeout_s > 0 or self._serial.in_waiting:
+                for _ in range(max(1, math.ceil(timeout_s / _WAIT_S))):
+                    if first := bytes(self._serial.read(1)):
+                        break
             return first + self._waiting() if first else b""
         except (serial.SerialException, OSError, TypeError) as error:
             raise self._failed("dropped while reading", error) from error

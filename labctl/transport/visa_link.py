@@ -52,6 +52,7 @@ class VisaLink:
     def write(self, data: bytes) -> None:
         """Send bytes; raises `ConnectionFailed` if the line has dropped."""
         try:
+            self._visa.timeout = round(self._settings.timeout_s * 1000)
             self._visa.write_raw(data)
         except Exception as error:
             raise self._failed("dropped while writing", error) from error

@@ -241,6 +241,7 @@ def test_nonsense_is_refused_before_the_table_or_the_record(table, new_run, mess
     assert (outcome.state, outcome.points) == (RunState.FAILED, 1)
     assert isinstance(outcome.error, UsageError)
     assert "point 1" in outcome.reason
+    assert not isinstance(message, Record) or "Record 'value'" in outcome.reason
     assert table.log.lines == ["safe"]
     assert len(RunReader(journal.path)) == 1
 

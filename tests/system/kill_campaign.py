@@ -27,7 +27,8 @@ from labctl.core.messages import Point, Record
 from labctl.core.procedure import get_procedure
 from labctl.core.results import Temperature
 from labctl.engine.compare import in_words
-from labctl.service.session import Session, evidence_of
+from labctl.service import Session
+from labctl.service.evaluation import evidence_of
 from labctl.station.calibrations import CalibrationFolder
 from labctl.store import RunReader
 from labctl.store.folders import run_folders

@@ -283,3 +283,12 @@ def test_a_port_that_cannot_be_opened_leaves_nothing_behind(opened, device):
         opened()
     device.refuse = False
     assert ask(opened(), "q1") == "a1"
+
+
+def test_an_adapter_that_was_closed_does_not_open_the_port_again(opened, device):
+    adapter = opened()
+    ask(adapter, "q1")
+    adapter.close()
+    with pytest.raises(ConnectionFailed, match="has been shut down"):
+        ask(adapter, "q2")
+    assert device.opened == device.closed == 1
