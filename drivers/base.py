@@ -65,8 +65,6 @@ class PortInstrument(Instrument):  # type: ignore[misc]  # PyMeasure has no py.t
         if self._port is not None:
             self._port.on_reopen = self._verify_same_device
 
-    # -- identity and end of life
-
     def read_identity(self) -> Identity:
         """Ask the device who it is; implemented by each driver."""
         raise NotImplementedError(f"{type(self).__name__} must implement read_identity")
@@ -97,8 +95,6 @@ class PortInstrument(Instrument):  # type: ignore[misc]  # PyMeasure has no py.t
     def _verify_same_device(self) -> None:
         if self._known is not None:
             self.identify()
-
-    # -- exchanges
 
     def exchange(self) -> AbstractContextManager[Any]:
         """Return the lock of the port, to keep several questions together."""
@@ -190,10 +186,10 @@ class PortInstrument(Instrument):  # type: ignore[misc]  # PyMeasure has no py.t
         until: Sequence[bytes] = (),
     ) -> float:
         """Ask for one finite number: the first group of `pattern`, or the whole reply."""
-        wanted = f"({self.number_format})" if pattern is None else pattern
+        form = pattern or f"({self.number_format})"
         with self.exchange():
-            match = self.query(command, wanted, timeout_s=timeout_s, retries=retries, until=until)
-            return self.number(match[1])
+            reply = self.query(command, form, timeout_s=timeout_s, retries=retries, until=until)
+            return self.number(reply[1])
 
     def _ask_once(
         self, command: str | bytes, pattern: str, timeout_s: float | None, until: Sequence[bytes]
@@ -223,8 +219,6 @@ class PortInstrument(Instrument):  # type: ignore[misc]  # PyMeasure has no py.t
         )
         self.distrust(error.message)
         return error
-
-    # -- numbers and verification
 
     def number(self, text: str) -> float:
         """Return a number that matches `number_format` and is finite, or raise `BadReply`."""
@@ -264,8 +258,6 @@ class PortInstrument(Instrument):  # type: ignore[misc]  # PyMeasure has no py.t
                     remedy="look at the device: it may be blocked or switched off",
                 )
             self.clock.sleep(poll_s)
-
-    # -- what PyMeasure's property creators call
 
     def write(self, command: str, **kwargs: Any) -> None:
         """Send a command, as PyMeasure's setters do."""

@@ -7,12 +7,15 @@ Data goes to standard output, progress and messages to standard error. Exit code
 
 import os
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 from typing import NoReturn
 
 import typer
 
 from labctl.cli import demo, doctor, procedures, run, runs, sim
-from labctl.core.errors import LabctlError, StorageError
+from labctl.cli.output import say
+from labctl.core.errors import LabctlError
 
 app = typer.Typer(
     name="labctl",
@@ -33,36 +36,63 @@ app.add_typer(sim.app, name="sim")
 
 def main() -> NoReturn:
     """Run the command line; every expected failure is one message and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # a terminal without Greek letters gets question marks, not a traceback
+            stream.reconfigure(errors="replace")
+    # procedures and drivers of one's own may lie in the working folder; they never hide ours
+    sys.path.append(os.getcwd())  # noqa: PTH109
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        app()
+        code = app(standalone_mode=False)
     except LabctlError as error:
-        _fail(str(error), error.exit_code)
+        return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("interrupted", 130)
-    except BrokenPipeError:
-        # the reader of our output has gone; keep Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return _fail("interrupted", 130)
     except OSError as error:
-        failure = StorageError(
-            f"{error.strerror or error}: {error.filename or 'no file named'}",
-            remedy="check that the disk has room and that you may write there",
+        where = f": {error.filename}" if error.filename else ""
+        return _fail(
+            f"{error.strerror or error}{where}\n"
+            "  Remedy: check that the disk has room and that you may write there",
+            1,
         )
-        _fail(str(failure), failure.exit_code)
+    # the parser's errors have no common public class
     except Exception as error:
+        if hasattr(error, "format_message"):
+            return _refuse(error)
         if os.environ.get("LABCTL_DEBUG"):
             raise
-        _fail(
+        return _fail(
             f"unexpected {type(error).__name__}: {error}\n"
             "  Remedy: set LABCTL_DEBUG=1 to see where, and report it with that output",
             1,
         )
-    sys.exit(0)
+    if code == 130:
+        say("labctl: interrupted")
+    return code if isinstance(code, int) else 0
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"labctl: {message}", file=sys.stderr)
-    sys.exit(code)
+def _refuse(error: Exception) -> int:
+    """Say what is wrong with a command line, in the form of all other messages."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "labctl"
+    message = str(error.format_message())  # type: ignore[attr-defined]
+    if "\n" in message:
+        # a command group without a command: its help
+        say(message)
+        return 2
+    from labctl.core.wording import in_plain_words
+
+    return _fail(f"{in_plain_words(message)}\n  Remedy: '{command} --help' shows how", 2)
+
+
+def _fail(message: str, code: int) -> int:
+    with suppress(OSError):
+        say(f"labctl: {message}")
+    return code
 
 
 if __name__ == "__main__":

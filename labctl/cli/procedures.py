@@ -4,20 +4,20 @@ from typing import Annotated
 
 import typer
 
-from labctl.cli.options import Json
+from labctl.cli.options import Json, Station
 from labctl.cli.output import print_json, print_table
 
 app = typer.Typer(help="List the procedures; 'show NAME' prints parameters.", rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
-def list_procedures(context: typer.Context, json: Json = False) -> None:
+def list_procedures(context: typer.Context, station: Station = None, json: Json = False) -> None:
     """List the procedures; 'show NAME' prints the parameters of one."""
     if context.invoked_subcommand is not None:
         return
-    from labctl.core.procedure import find_procedures
+    from labctl.service.examine import procedures_of
 
-    found = find_procedures()
+    found = procedures_of(station)
     if json:
         print_json({name: procedure.summary() for name, procedure in found.items()})
         return
@@ -27,15 +27,17 @@ def list_procedures(context: typer.Context, json: Json = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of the procedure.")], json: Json = False
+    name: Annotated[str, typer.Argument(help="Name of the procedure.")],
+    station: Station = None,
+    json: Json = False,
 ) -> None:
     """Print the parameters of a procedure with units, ranges and defaults."""
     from dataclasses import asdict
 
     from labctl.core.parameters import describe_parameters
-    from labctl.core.procedure import get_procedure
+    from labctl.service.examine import procedure_of
 
-    procedure = get_procedure(name)
+    procedure = procedure_of(station, name)
     rows = describe_parameters(procedure.Parameters)
     if json:
         print_json(

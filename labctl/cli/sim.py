@@ -1,40 +1,29 @@
 """Show, tell and serve the simulated table."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from labctl.cli.output import print_json, print_table, say
-from labctl.cli.procedures import Json
+from labctl.cli.options import Json, Seed, Station, Truth
+from labctl.cli.output import emit, print_json, print_table, say
 
 app = typer.Typer(
     help="The simulated table: serve, truth, parameters.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-Station = Annotated[Path, typer.Option(help="Station file of a simulated table.")]
-SIMULATED = Path("configs/simulated.toml")
 
 
 @app.command()
 def parameters(json: Json = False) -> None:
     """List every number of the simulated table, for [simulation.override]."""
+    from dataclasses import asdict
+
     from labctl.service.simulator import parameter_entries
 
     entries = parameter_entries()
     if json:
-        print_json(
-            [
-                {
-                    "name": entry.name,
-                    "value": entry.value,
-                    "unit": entry.unit,
-                    "description": entry.description,
-                }
-                for entry in entries
-            ]
-        )
+        print_json({"parameters": [asdict(entry) for entry in entries]})
         return
     print_table(
         "Numbers of the simulated table",
@@ -49,18 +38,19 @@ def truth(
     power: Annotated[str, typer.Option(help="Probe power at the sample, such as '100 uW'.")],
     pump: Annotated[str, typer.Option(help="Pump power at the sample.")] = "0 W",
     cryostat: Annotated[str, typer.Option(help="Temperature of the cryostat.")] = "298 K",
-    truth: Annotated[str | None, typer.Option(help="A cools, B artefact, C nothing.")] = None,
-    station: Annotated[Path | None, typer.Option(help="Station file with overrides.")] = None,
+    truth: Truth = None,
+    station: Station = None,
     json: Json = False,
 ) -> None:
     """Print the twin's true temperatures: for tests and for people, never for procedures."""
     from dataclasses import asdict
 
     from labctl.core.units import parse_quantity
+    from labctl.service.places import find_station_file
     from labctl.service.simulator import true_state
 
     state = true_state(
-        station,
+        find_station_file(station),
         truth,
         region,
         parse_quantity(power, "W"),
@@ -70,32 +60,36 @@ def truth(
     if json:
         print_json(asdict(state))
         return
-    rows = [
-        (name, "none" if value is None else f"{value}") for name, value in asdict(state).items()
-    ]
+    rows = [(name, _in_words(value)) for name, value in asdict(state).items()]
     print_table("Truth of the simulated table", ("quantity", "value"), rows)
+
+
+def _in_words(value: float | str | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:.7g}" if isinstance(value, float) else value
 
 
 @app.command()
 def serve(
-    station: Station = SIMULATED,
+    station: Station = None,
     speed: Annotated[float, typer.Option(min=0.01, max=10_000, help="Speed of its clock.")] = 1.0,
     host: Annotated[str, typer.Option(help="Address of this machine to listen on.")] = "127.0.0.1",
-    truth: Annotated[str | None, typer.Option(help="A cools, B artefact, C nothing.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all noise.")] = None,
+    truth: Truth = None,
+    seed: Seed = None,
 ) -> None:
     """Serve every simulated instrument on a TCP port; prints a station file for clients."""
     import signal
-    import sys
     import threading
 
+    from labctl.service.places import find_station_file
     from labctl.service.simulator import ServedTable
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with ServedTable(station, speed, host, {"truth": truth, "seed": seed}) as table:
-        sys.stdout.write(table.station_text())
-        sys.stdout.flush()
+    changes = {"truth": truth, "seed": seed}
+    with ServedTable(find_station_file(station), speed, host, changes) as table:
+        emit(table.station_text().rstrip())
         say(f"serving {len(table.resources)} instruments on {host}; Ctrl-C ends")
         ended.wait()

@@ -1,7 +1,6 @@
 """Declare parameters with units and ranges, and refuse anything else with a helpful error."""
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_origin
@@ -19,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from labctl.core.errors import UsageError
 from labctl.core.units import format_quantity, parse_quantity
+from labctl.core.wording import in_plain_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +152,6 @@ def _explain(model: type[BaseModel], item: Mapping[str, Any], values: Mapping[st
     unit = unit_of(model.model_fields[name]) if name in model.model_fields else ""
     suffix = f" {unit}" if unit and item["type"].endswith(("than", "equal")) else ""
     return f"{key}: {text}{suffix}{given}"
-
-
-def in_plain_words(message: str) -> str:
-    """Return a message of pydantic as people would put it, to follow the name of a key."""
-    text = message.removeprefix("Value error, ")
-    text = text.replace("Input should be", "must be").replace("Input should have", "must have")
-    text = re.sub(r", (unable to|got a number with).*", "", text)
-    text = text.replace("a valid boolean", "true or false")
-    text = re.sub(r"a valid (tuple|list)", "a list", text)
-    text = re.sub(r"a valid (dictionary|mapping)", "a table", text)
-    text = re.sub(r"\w+ should have at least 1 item after validation, not 0", "is empty", text)
-    text = re.sub(r"(Tuple|List|Value|Data|String) should have", "must have", text)
-    text = text.replace(" after validation", "")
-    return text[:1].lower() + text[1:]
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:

@@ -6,10 +6,11 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, ClassVar
 
 from labctl.core.calibration import Calibration
-from labctl.core.errors import UsageError
+from labctl.core.errors import ConfigError, UsageError
 from labctl.core.messages import Plan, Point
 from labctl.core.parameters import ParameterModel, nearest_hint
 from labctl.core.results import Result
@@ -54,12 +55,19 @@ class Procedure(ABC):
 
 
 def find_procedures(packages: Sequence[str] = ("procedures",)) -> dict[str, type[Procedure]]:
-    """Import the modules of some packages and return their procedures by name."""
+    """Import the modules of some packages and return their procedures by name.
+
+    Raises
+    ------
+    ConfigError
+        If a package or one of its modules cannot be imported.
+    """
     found: dict[str, type[Procedure]] = {}
     for package_name in packages:
-        package = importlib.import_module(package_name)
-        for module_info in pkgutil.iter_modules(package.__path__, f"{package_name}."):
-            module = importlib.import_module(module_info.name)
+        package = _import(package_name)
+        paths = getattr(package, "__path__", ())
+        for module_info in pkgutil.iter_modules(paths, f"{package_name}."):
+            module = _import(module_info.name)
             for member in vars(module).values():
                 if _is_procedure_of(member, module.__name__):
                     found[member.name] = member
@@ -81,6 +89,17 @@ def get_procedure(name: str, packages: Sequence[str] = ("procedures",)) -> type[
             remedy="'labctl procedures' lists them",
         )
     return found[name]
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    # a module of procedures is somebody's own: whatever it raises, say which one it was
+    except Exception as error:
+        raise ConfigError(
+            f"procedures of {name!r} cannot be imported: {type(error).__name__}: {error}",
+            remedy="correct that module, or 'procedures' in the station file",
+        ) from error
 
 
 def _is_procedure_of(member: object, module_name: str) -> bool:

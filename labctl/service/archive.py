@@ -1,15 +1,14 @@
 """Look into finished runs: list, describe, export."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from labctl.core.errors import StorageError
 from labctl.service.evaluation import export_run
-from labctl.service.places import find_run
-from labctl.service.results import RESULT_FILE
+from labctl.service.places import RESULT_FILE, find_run, unwritable
 from labctl.store.catalogue import Catalogue, RunSummary
-from labctl.store.faults import storage_error
 from labctl.store.reader import RunReader
 from labctl.store.text import write_csv, write_spectra
 
@@ -37,6 +36,15 @@ def open_run(root: Path, run: str) -> RunReader:
         If it cannot be read.
     """
     return RunReader(find_run(run, root))
+
+
+def runs_json(root: Path) -> dict[str, Any]:
+    """Return every run below a folder as plain JSON."""
+    runs = []
+    for run in run_summaries(root):
+        fields = asdict(run) | {"run": run.name, "state": run.state.value}
+        runs.append({**fields, "folder": str(run.folder)})
+    return {"folder": str(root), "runs": runs}
 
 
 def describe_run(root: Path, run: str) -> dict[str, Any]:
@@ -86,7 +94,7 @@ def export(
         try:
             return _export(reader, file_format, to)
         except OSError as error:
-            raise storage_error(error, "the export cannot be written", to or Path()) from error
+            raise unwritable("export", to or Path(), error) from error
 
 
 def _export(reader: RunReader, file_format: str, to: Path | None) -> list[Path]:

@@ -11,15 +11,16 @@ from labctl.store.folders import DATABASE, run_folders
 from labctl.store.reader import RunReader
 
 DEFAULT_STATION = Path("configs/simulated.toml")
+RESULT_FILE = "result.json"
 
 _REMEDIES = {
-    errno.EEXIST: "a file of that name is in the way: choose another output folder",
-    errno.ENOTDIR: "the path leads through a file: choose another output folder",
-    errno.ENOENT: "no folder can be made there: choose another output folder",
-    errno.EACCES: "you may not write there: choose another output folder, or change its rights",
-    errno.EPERM: "you may not write there: choose another output folder, or change its rights",
-    errno.EROFS: "the disk is read-only: choose another output folder",
-    errno.ENOSPC: "the disk is full: free space, or choose another output folder",
+    errno.EEXIST: "a file of that name is in the way: choose another place",
+    errno.ENOTDIR: "the path leads through a file: choose another place",
+    errno.ENOENT: "no folder can be made there: choose another place",
+    errno.EACCES: "you may not write there: choose another place, or change its rights",
+    errno.EPERM: "you may not write there: choose another place, or change its rights",
+    errno.EROFS: "the disk is read-only: choose another place",
+    errno.ENOSPC: "the disk is full: free space, or choose another place",
 }
 
 
@@ -60,11 +61,16 @@ def prepare_folder(folder: Path) -> Path:
         probe.write_bytes(b"labctl")
         probe.unlink()
     except OSError as error:
-        raise StorageError(
-            f"the output folder {folder} cannot be written: {error.strerror or error}",
-            remedy=_REMEDIES.get(error.errno or 0, "choose another output folder"),
-        ) from error
+        raise unwritable("output folder", folder, error) from error
     return folder
+
+
+def unwritable(what: str, path: Path, error: OSError) -> StorageError:
+    """Return an error that says why something cannot be written, and what to do."""
+    remedy = _REMEDIES.get(error.errno or 0, "choose another place")
+    return StorageError(
+        f"the {what} {path} cannot be written: {error.strerror or error}", remedy=remedy
+    )
 
 
 def find_run(text: str, root: Path) -> Path:

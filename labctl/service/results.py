@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from labctl.core.results import Result, Temperature
+from labctl.engine import DryRun
+from labctl.service.finished import FinishedRun
+from labctl.service.places import RESULT_FILE
 from labctl.store.atomic import replace_file
-
-RESULT_FILE = "result.json"
 
 
 def save_result(folder: Path, result: Result, problem: str = "") -> Path:
@@ -35,6 +36,37 @@ def result_json(result: Result, problem: str = "") -> dict[str, Any]:
         "numbers": dict(result.numbers),
         "warnings": list(result.warnings),
         "problem": problem,
+    }
+
+
+def run_json(finished: FinishedRun) -> dict[str, Any]:
+    """Return a run that ended, with its result, as plain JSON."""
+    outcome = finished.outcome
+    return {
+        "run": finished.folder.name,
+        "procedure": finished.procedure,
+        "state": outcome.state.value,
+        "reason": outcome.reason,
+        "points": outcome.points,
+        "files": [str(path) for path in finished.files],
+        **result_json(finished.result, finished.analysis_problem),
+    }
+
+
+def dry_run_json(plan: DryRun) -> dict[str, Any]:
+    """Return what a plan would do as plain JSON."""
+    return {
+        "points": plan.points,
+        "duration_s": plan.total_s,
+        "durations_s": dict(plan.durations_s),
+        "dose_j": dict(plan.dose_j),
+        "moves": [
+            {"point": m.number, "channel": m.channel, "value": m.value, "duration_s": m.duration_s}
+            for m in plan.moves
+        ],
+        "violations": list(plan.violations),
+        "complete": plan.complete,
+        "ended_by": plan.ended_by,
     }
 
 

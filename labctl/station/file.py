@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from labctl.core.errors import ConfigError
-from labctl.core.parameters import in_plain_words, nearest_hint
+from labctl.core.parameters import nearest_hint
+from labctl.core.wording import in_plain_words
 from labctl.station.keylines import line_of
 from labctl.station.references import check_references
 from labctl.station.schema import allowed_at, known_keys_at

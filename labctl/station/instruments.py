@@ -131,7 +131,8 @@ def examine(driver: Driver, ports: Ports) -> DoctorRow:
         opened = open_instrument(driver, ports)
         opened.close()
     except LabctlError as error:
-        return DoctorRow(driver.name, resource, False, error.message, remedy=error.remedy)
+        reply = _without_name(driver, error)
+        return DoctorRow(driver.name, resource, False, reply, remedy=error.remedy)
     identity = opened.identity
     reply = f"answers, firmware {identity.firmware}" if identity.firmware else "answers"
     return DoctorRow(driver.name, resource, True, reply, str(identity))
@@ -177,18 +178,27 @@ def close_all(opened: Mapping[str, OpenInstrument]) -> list[str]:
 def _tree(drivers: Mapping[str, Driver], failures: Mapping[str, LabctlError]) -> LabctlError:
     lines = []
     for name, error in failures.items():
-        lines.append(f"  {name} ({drivers[name].section.resource}): {error.message}")
+        lines.append(f"  {_named(drivers[name], error)}")
         if error.remedy:
             lines.append(f"    Remedy: {error.remedy}")
     if len(failures) == 1:
         ((name, error),) = failures.items()
-        resource = drivers[name].section.resource
         # a driver's own class may be built otherwise: fall back on the family's
         kinds = (base for base in type(error).__mro__ if base.__module__ == LabctlError.__module__)
         kind: type[LabctlError] = next(kinds)
-        return kind(f"{name} ({resource}): {error.message}", remedy=error.remedy)
+        return kind(_named(drivers[name], error), remedy=error.remedy)
     text = f"{len(failures)} of {len(drivers)} instruments cannot be used:\n" + "\n".join(lines)
     return InstrumentError(text, remedy="'labctl doctor' examines every instrument again")
+
+
+def _named(driver: Driver, error: LabctlError) -> str:
+    return f"{driver.name} ({driver.section.resource}): {_without_name(driver, error)}"
+
+
+def _without_name(driver: Driver, error: LabctlError) -> str:
+    """Return the message without the name and the resource, which stand before it already."""
+    message = error.message.removeprefix(f"{driver.name}: ")
+    return message.removeprefix(f"{driver.section.resource} ")
 
 
 def _import(dotted: str) -> type[Any]:

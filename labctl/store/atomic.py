@@ -1,5 +1,6 @@
 """Replace files so that a reader, or a power cut, finds the old or the new one, whole."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -25,12 +26,16 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
             os.fsync(file.fileno())
         return _rename(fresh, path)
     except OSError as error:
+        # h5py puts a paragraph into `strerror`
+        cause = os.strerror(error.errno) if error.errno else str(error)
         raise StorageError(
-            f"{path}: cannot be written: {error.strerror or error}",
+            f"{path}: cannot be written: {cause}",
             remedy="check that the disk has room and that you may write there",
         ) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        # what went wrong before must not be hidden by a failure to clear up
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def _rename(fresh: Path, path: Path) -> Path:

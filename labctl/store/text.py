@@ -78,7 +78,7 @@ def _write_spectrum(
     def write(fresh: Path) -> None:
         with fresh.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"# {key}: {value}\n" for key, value in about.items())
-            file.write(("Raman shift\tIntensity\ncm⁻¹" if shift else "Wavelength\tIntensity\nnm"))
+            file.write("Raman shift\tIntensity\ncm⁻¹" if shift else "Wavelength\tIntensity\nnm")
             file.write("\tcounts\n")
             file.writelines(f"{axis[i]:.5f}\t{counts[i]:.3f}\n" for i in order)
 

@@ -2,6 +2,7 @@
 
 import errno
 import math
+import os
 
 import serial
 
@@ -92,7 +93,7 @@ class SerialLink:
 
     def _failed(self, what: str, error: Exception) -> ConnectionFailed:
         code = _errno(error)
-        cause = str(error).removeprefix(f"[Errno {code}] ")
+        cause = os.strerror(code) if code else str(error)
         return ConnectionFailed(
             f"{self._resource} {what}: {cause}",
             remedy=_REMEDIES.get(code, "check power and cable of the instrument"),

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from kill_campaign import BISECTION, POWER_SERIES, Campaign, Campaigns, thermometer
+from kill_campaign import BISECTION, POWER_SERIES, Campaign, Campaigns, prepare
 from table_process import TableProcess
 
 SPEED = 50.0
@@ -32,7 +32,7 @@ def main() -> int:
     wrong = 0
     with tempfile.TemporaryDirectory() as name, TableProcess(Path(name), options.speed) as table:
         folder = Path(name)
-        thermometer(folder, folder / "simulated.toml")
+        prepare(table, folder)
         for procedure, values in (("power_series", POWER_SERIES), ("bisection", BISECTION)):
             if options.procedure in (None, procedure):
                 campaigns = Campaigns(table, folder, procedure, values)
@@ -99,6 +99,8 @@ def print_summary(campaigns: Campaigns, done: Sequence[Campaign], wrong: int) ->
     print(
         f"{campaigns.procedure}: {len(killed)} kills in {len(done)} runs, {wrong} wrong; "
         f"{sum(not a.began for a in killed)} before the run began, "
+        f"{sum(a.points_after == len(c.points) for c in done for a in c.attempts if a.killed)} "
+        "after the last point, "
         f"{sum(bool(a.open_at_kill) for a in killed)} with a shutter open; "
         f"{sum(len(a.acknowledged) for c in done for a in c.attempts)} points acknowledged, "
         f"0 lost, 0 doubled"

@@ -16,8 +16,10 @@ BRIGHT: Mapping[str, float] = {
     "raman.wse2_2la.rate_per_s_mw": 3_000.0,
     "raman.mose2_a1g.rate_per_s_mw": 40_000.0,
     "raman.mose2_e.rate_per_s_mw": 6_000.0,
+    "ccd.cooling_s": 5.0,
+    "ccd.stable_s": 5.0,
 }
-"""A hundred times the Raman light: a temperature from a second of exposure."""
+"""A hundred times the Raman light, for a temperature from a second of exposure; a quick cooler."""
 
 _MOVES = {
     "zaber": re.compile(r"\bmove\b"),

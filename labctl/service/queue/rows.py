@@ -9,9 +9,7 @@ from labctl.core.errors import UsageError
 from labctl.core.items import ItemState, QueueItem
 from labctl.service.queue.conditions import Entry, Standing, entry_of, is_claimable
 
-_COLUMNS = (
-    "id, position, kind, state, claimable, ready_s, deadline_s, after_id, only_if, body"
-)
+_COLUMNS = "id, position, kind, state, claimable, ready_s, deadline_s, after_id, only_if, body"
 _INSERT = f"INSERT INTO items({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
 _UPDATE = (
     "UPDATE items SET id=?1, position=?2, kind=?3, state=?4, claimable=?5, ready_s=?6, "
