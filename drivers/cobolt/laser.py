@@ -6,6 +6,7 @@ from pymeasure.adapters import Adapter
 
 from drivers.base import READ_RETRIES, PortInstrument
 from labctl.core.clock import Clock
+from labctl.core.closing import ClosingScript, InterlockQuestion, Step
 from labctl.core.errors import (
     BadReply,
     CommandRefused,
@@ -72,6 +73,21 @@ class CoboltLaser(PortInstrument):
     proofs: ClassVar[tuple[Proof, ...]] = (
         Proof(b"gfv?\r", rb"\d+(?:\.\d+)+\r\n"),
         Proof(b"sn?\r", rb"\d{3,}\r\n"),
+    )
+
+    closing: ClassVar[ClosingScript] = ClosingScript(
+        kind="laser",
+        steps=(
+            Step(b"l0\r", rb"(?:OK|Syntax error[ -~]*)\r\n"),
+            # with autostart on, the laser refuses l0
+            Step(b"@cob0\r", rb"OK\r\n", only_if=rb"Syntax error[ -~]*\r\n"),
+            Step(b"l?\r", rb"0\r\n", repeats=5),
+            Step(b"sn?\r", rb"\d{3,}\r\n"),
+            Step(b"l?\r", rb"0\r\n"),
+        ),
+        safe=rb"(?!)",  # a bare 0 answers several questions
+        harmless=rb"[@a-z]+\?|l0|@cob0",
+        interlock=InterlockQuestion(b"ilk?\r", closed=rb"0\r\n", open=rb"1\r\n"),
     )
 
     def __init__(

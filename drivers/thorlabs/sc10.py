@@ -7,6 +7,7 @@ from pymeasure.adapters import Adapter
 
 from drivers.base import READ_RETRIES, PortInstrument
 from labctl.core.clock import Clock
+from labctl.core.closing import ClosingScript, Step
 from labctl.core.errors import (
     BadReply,
     CommandRefused,
@@ -21,6 +22,17 @@ _MANUAL_MODE = "1"
 _BLADE_DEADLINE_S = 1.0
 _POLL_S = 0.02
 _CLOSING_ATTEMPTS = 3
+
+
+def _question(command: bytes, answer: bytes) -> bytes:
+    """Return the form of a whole reply: echo, answer, prompt."""
+    return re.escape(command) + rb"\r\n?" + answer + rb"> "
+
+
+_IS_ENABLED = _question(b"ens?", rb"1\r\n?")
+_IS_DISABLED = _question(b"ens?", rb"0\r\n?")
+_IS_CLOSED = _question(b"closed?", rb"1\r\n?")
+_BLADE_POLLS = 10
 
 
 class Sc10(PortInstrument):
@@ -46,6 +58,21 @@ class Sc10(PortInstrument):
     proofs: ClassVar[tuple[Proof, ...]] = (
         Proof(b"id?\r", rb"id\?\r\n?[ -~]*SC10[ -~]*\r\n?> "),
         Proof(b"mode?\r", rb"mode\?\r\n?[1-5]\r\n?> "),
+    )
+
+    closing: ClassVar[ClosingScript] = ClosingScript(
+        kind="shutter",
+        steps=(
+            Step(b"ens?\r", _question(b"ens?", rb"[01]\r\n?")),
+            # it toggles: sent only after an answer that says that it opens
+            Step(b"ens\r", _question(b"ens", rb""), only_if=_IS_ENABLED),
+            Step(b"ens?\r", _IS_DISABLED),
+            Step(b"closed?\r", _IS_CLOSED, repeats=_BLADE_POLLS),
+            Step(b"ens?\r", _IS_DISABLED),
+            Step(b"closed?\r", _IS_CLOSED),
+        ),
+        safe=_IS_CLOSED,
+        harmless=rb"[a-z*]+\?",
     )
 
     def __init__(self, connection: Adapter, name: str = "Thorlabs SC10", *, clock: Clock) -> None:

@@ -98,11 +98,13 @@ def report(finished: "FinishedRun", json: bool) -> None:
         print_json(run_json(finished))
     else:
         _print_result(finished)
-    for warning in (*finished.result.warnings, *finished.outcome.warnings):
+    for warning in finished.result.warnings:
         say(f"warning: {warning}")
-    if finished.analysis_problem:
+    if finished.outcome.state.value == "finished" and finished.analysis_problem:
         say(f"no result: {finished.analysis_problem}")
     finished.check()
+    for warning in finished.outcome.warnings:
+        say(f"warning: {warning}")
 
 
 def _print_result(finished: "FinishedRun") -> None:

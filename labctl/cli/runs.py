@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from labctl.cli.options import Json
-from labctl.cli.output import emit, print_json, print_table
+from labctl.cli.output import emit, print_json, print_table, say
 
 app = typer.Typer(help="List, show and export runs.", no_args_is_help=True, rich_markup_mode=None)
 Folder = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
@@ -23,6 +23,7 @@ def list_runs(output: Folder = DATA, json: Json = False) -> None:
     if json:
         print_json(runs_json(output))
         return
+    found = run_summaries(output)
     print_table(
         f"Runs in {output}",
         ("run", "procedure", "state", "points", "begun (UTC)", "took"),
@@ -30,14 +31,17 @@ def list_runs(output: Folder = DATA, json: Json = False) -> None:
             (
                 run.name,
                 run.procedure,
-                run.problem or run.state.value,
+                "unreadable" if run.problem else run.state.value,
                 str(run.points),
                 run.start_utc[:19].replace("T", " "),
                 format_time_left(run.duration_s),
             )
-            for run in run_summaries(output)
+            for run in found
         ],
     )
+    for run in found:
+        if run.problem:
+            say(f"{run.name}: {run.problem}")
 
 
 @app.command()

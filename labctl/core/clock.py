@@ -99,3 +99,15 @@ class VirtualClock:
         if duration_s > 0:
             with self._lock:
                 self._now_s += duration_s
+
+
+def suspended_s() -> float:
+    """Return how long the machine has been suspended since it was started, in s.
+
+    0 where the system does not tell it (Windows, macOS): `CLOCK_BOOTTIME` is of Linux, see
+    clock_gettime(2).
+    """
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    if boottime is None:
+        return 0.0
+    return time.clock_gettime(boottime) - time.clock_gettime(time.CLOCK_MONOTONIC)

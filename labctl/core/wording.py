@@ -11,7 +11,11 @@ def in_plain_words(message: str) -> str:
     text = text.replace("a valid boolean", "true or false")
     text = re.sub(r"a valid (tuple|list)", "a list", text)
     text = re.sub(r"a valid (dictionary|mapping)", "a table", text)
-    text = re.sub(r"\w+ should have at least 1 item after validation, not 0", "is empty", text)
+    text = re.sub(
+        r"\w+ should have at least 1 item after validation, not 0",
+        "is empty, needs at least 1 value",
+        text,
+    )
     text = re.sub(r"(Tuple|List|Value|Data|String) should have", "must have", text)
     text = text.replace(" after validation", "")
     return text[:1].lower() + text[1:]

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,28 +22,41 @@ def checked(message: object, number: int) -> Message:
     UsageError
         If it is no message, or holds a number that is not finite or data that cannot be stored.
     """
-    if isinstance(message, Record):
-        for name, value in message.data.items():
-            _check_recordable(name, value, number)
-        return message
-    if isinstance(message, Acquire):
-        return _check_acquire(message, number)
-    if isinstance(message, Set):
-        if isinstance(message.value, float) and not math.isfinite(message.value):
-            raise UsageError(f"point {number}: Set({message.channel!r}, {message.value})")
-        return message
-    if isinstance(message, Sleep):
-        if not 0 <= message.duration_s < math.inf:
-            raise UsageError(f"point {number}: cannot sleep for {message.duration_s} s")
-        return message
-    if isinstance(message, Note):
-        return replace(message, data=_plain(message.data, number))
-    if isinstance(message, (Read, Wait)):
-        return message
-    raise UsageError(
-        f"point {number}: the plan yielded {type(message).__name__}, which is no message",
-        remedy="yield Set, Wait, Read, Acquire, Record, Sleep or Note",
-    )
+    check = _CHECKS.get(type(message))
+    if check is None:
+        raise UsageError(
+            f"point {number}: the plan yielded {type(message).__name__}, which is no message",
+            remedy="yield Set, Wait, Read, Acquire, Record, Sleep or Note",
+        )
+    return check(message, number)
+
+
+def _check_record(message: Record, number: int) -> Record:
+    for name, value in message.data.items():
+        if not isinstance(name, str):
+            raise UsageError(f"point {number}: Record {name!r}: names must be text")
+        _check_recordable(name, value, number)
+    return message
+
+
+def _check_set(message: Set, number: int) -> Set:
+    if isinstance(message.value, float) and not math.isfinite(message.value):
+        raise UsageError(f"point {number}: cannot set {message.channel} to {message.value}")
+    return message
+
+
+def _check_sleep(message: Sleep, number: int) -> Sleep:
+    if not 0 <= message.duration_s < math.inf:
+        raise UsageError(f"point {number}: cannot sleep for {message.duration_s} s")
+    return message
+
+
+def _check_note(message: Note, number: int) -> Note:
+    return replace(message, data=_plain(message.data, number))
+
+
+def _check_nothing(message: Message, _number: int) -> Message:
+    return message
 
 
 def _check_acquire(message: Acquire, number: int) -> Acquire:
@@ -56,11 +69,9 @@ def _check_acquire(message: Acquire, number: int) -> Acquire:
 
 
 def _check_recordable(name: object, value: object, number: int) -> None:
-    where = f"point {number}: Record {name!r}"
-    if not isinstance(name, str):
-        raise UsageError(f"{where}: names must be text")
-    if value is None or isinstance(value, (str, bool, int, Reading, Exposure, np.bool_)):
+    if value is None or isinstance(value, (Reading, Exposure, str, int, np.bool_)):
         return
+    where = f"point {number}: Record {name!r}"
     if isinstance(value, (float, np.floating, np.integer)):
         if not math.isfinite(value):
             raise UsageError(
@@ -89,6 +100,17 @@ def _plain(data: Mapping[str, Any], number: int) -> dict[str, Any]:
             f"point {number}: the data of a Note must be plain JSON: {error}"
         ) from error
     return plain
+
+
+_CHECKS: Mapping[type, Callable[[Any, int], Message]] = {
+    Set: _check_set,
+    Acquire: _check_acquire,
+    Record: _check_record,
+    Sleep: _check_sleep,
+    Note: _check_note,
+    Read: _check_nothing,
+    Wait: _check_nothing,
+}
 
 
 def plan_error(error: Exception, procedure: str, number: int) -> LabctlError:

@@ -18,12 +18,8 @@ class Reporter:
         self._waiting: deque[Point] = deque()
         self._start_s = clock.monotonic_s()
         self._start_at = 0.0
+        self.is_listening = observer is not None
         self.dropped = ""
-
-    @property
-    def is_listening(self) -> bool:
-        """Tell whether anybody wants events."""
-        return self._observer is not None
 
     @property
     def total(self) -> int | None:
@@ -38,7 +34,7 @@ class Reporter:
             self._observer(event)
         # a window or a print must never take a run down
         except Exception as error:  # noqa: BLE001
-            self._observer = None
+            self._observer, self.is_listening = None, False
             self.dropped = f"the observer failed and was dropped: {type(error).__name__}: {error}"
 
     def start_from(self, number: int) -> None:

@@ -182,11 +182,10 @@ class Run:
         violated = self._watch.violated()
         if violated is not None:
             raise _Violation(*violated)
-        if self._state is RunState.RUNNING:
-            if self._control.stopping:
-                self._announce(RunState.STOPPING)
-            elif self._control.pausing:
-                self._announce(RunState.PAUSING)
+        if self._control.stopping and self._state is RunState.RUNNING:
+            self._announce(RunState.STOPPING)
+        elif self._control.pausing and self._state is RunState.RUNNING:
+            self._announce(RunState.PAUSING)
 
     def _commit(self, message: Record) -> None:
         clock = self._station.clock

@@ -1,11 +1,12 @@
 """Carry out messages on a station."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from labctl.core.channels import Acquirer, Channel, Settable, Settleable, Station
 from labctl.core.errors import InvalidReading, UsageError
-from labctl.core.messages import Acquire, Answer, Message, Read, Set, Sleep, Wait
+from labctl.core.messages import Acquire, Answer, Message, Note, Read, Set, Sleep, Wait
 from labctl.core.parameters import nearest_hint
 from labctl.core.readings import Quality, Reading
 from labctl.core.spectra import Frame, Spectrum
@@ -28,6 +29,14 @@ class Table:
         # a protocol check looks at every attribute: once per channel is enough
         self._settable = functools.cache(functools.partial(find_settable, station))
         self._settleable = functools.cache(functools.partial(find_settleable, station))
+        self._actions: Mapping[type, Callable[[Any], Answer]] = {
+            Set: self._set,
+            Acquire: self._acquire,
+            Read: self._read,
+            Wait: self._wait,
+            Sleep: self._sleep,
+            Note: self._note,
+        }
 
     def answer(self, message: Message) -> Answer:
         """Carry out a message, which a signal may break into.
@@ -46,23 +55,18 @@ class Table:
         self._control.interruptible = True
         try:
             self._control.check()
-            return self._carry_out(message)
+            return self._actions[type(message)](message)
         finally:
             self._control.interruptible = False
 
-    def _carry_out(self, message: Message) -> Answer:
-        match message:
-            case Acquire():
-                return self._acquire(message)
-            case Set():
-                return self._set(message)
-            case Read():
-                return find_channel(self._station, message.channel).read()
-            case Wait():
-                return _valid(self._settleable(message.channel).wait(), message)
-            case Sleep():
-                self._sleep(message.duration_s)
-        return None
+    def _read(self, message: Read) -> Reading:
+        return find_channel(self._station, message.channel).read()
+
+    def _wait(self, message: Wait) -> Reading:
+        return _valid(self._settleable(message.channel).wait(), message)
+
+    def _note(self, _message: Note) -> None:
+        return
 
     def _set(self, message: Set) -> Reading:
         channel = self._settable(message.channel)
@@ -77,9 +81,9 @@ class Table:
         exposure.counts.setflags(write=False)
         return exposure
 
-    def _sleep(self, duration_s: float) -> None:
+    def _sleep(self, message: Sleep) -> None:
         clock = self._station.clock
-        end_s = clock.monotonic_s() + duration_s
+        end_s = clock.monotonic_s() + message.duration_s
         while (left_s := end_s - clock.monotonic_s()) > 0:
             clock.sleep(min(left_s, SLICE_S))
             self._control.check()

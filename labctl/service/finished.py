@@ -53,5 +53,8 @@ class FinishedRun:
         points = self.outcome.points
         kept = f"{points} point{'' if points == 1 else 's'} kept"
         message = error.message if kept in error.message else f"{error.message} ({kept})"
-        first = f"{error.remedy}; " if isinstance(error, StorageError) and error.remedy else ""
-        return type(error)(message, remedy=f"{first}'labctl resume {self.folder}' goes on")
+        command = f"'labctl resume {self.folder}'"
+        remedy = error.remedy if isinstance(error, StorageError) else ""
+        if "resume the run" in remedy:
+            return type(error)(message, remedy=remedy.replace("resume the run", command))
+        return type(error)(message, remedy=f"{remedy}; {command} goes on".removeprefix("; "))

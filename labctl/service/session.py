@@ -10,7 +10,7 @@ from typing import Any
 
 from labctl.core.calibration import Calibration
 from labctl.core.clock import Clock, RealClock, VirtualClock
-from labctl.core.errors import SafetyError, StorageError
+from labctl.core.errors import LabctlError, SafetyError
 from labctl.core.parameters import ParameterModel, parse_parameters
 from labctl.core.procedure import Procedure, get_procedure
 from labctl.engine import Control, DryRun, Observer, Outcome, dry_run, execute, resume
@@ -242,8 +242,11 @@ class Session:
                 files.append(save_result(folder, result, analysis_problem))
                 for calibration in result.calibrations:
                     self._found.save(calibration)
-            except StorageError as error:
+            except LabctlError as error:
                 problem = error.message
+            # neither may a library that stumbles over a point
+            except Exception as error:  # noqa: BLE001
+                problem = f"the export failed: {type(error).__name__}: {error}"
         return FinishedRun(
             procedure.name,
             folder,

@@ -63,7 +63,8 @@ def true_state(
     """
     if region not in Regions.model_fields:
         raise UsageError(
-            f"region {region!r} is unknown{nearest_hint(region, Regions.model_fields)}"
+            f"region {region!r} is unknown{nearest_hint(region, Regions.model_fields)}",
+            remedy=f"the regions are {', '.join(Regions.model_fields)}",
         )
     pressure = parameters.gauge.pressure_pa if pressure_pa is None else pressure_pa
     _check(power_w, pump_power_w, cryostat_k, pressure)

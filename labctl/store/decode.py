@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from labctl.core.journal import Exchange, RunStart
 from labctl.core.messages import Acquire, Message, Note, Read, Set, Sleep, Wait
 from labctl.core.readings import Quality, Reading
 from labctl.core.spectra import Detector, Exposure, Frame, Spectrum
+from labctl.store.plain import from_microseconds
 from labctl.store.shared import SharedReader
 
 _MESSAGES: Mapping[str, Callable[..., Message]] = {
@@ -44,8 +44,8 @@ class Decoder:
     def exchanges(self) -> tuple[Exchange, ...]:
         """Return messages and answers since the point before."""
         return tuple(
-            Exchange(message_from(fields), self._value(answer))
-            for fields, answer in self.content["exchanges"]
+            Exchange(_message(name, fields), None if index is None else self._objects[index])
+            for name, fields, index in self.content["exchanges"]
         )
 
     def _value(self, value: Any) -> Any:
@@ -65,7 +65,7 @@ class Decoder:
         return kind(
             counts=self._array(*array),
             wavelength_nm=self._shared.axis(axis),
-            utc=datetime.fromisoformat(utc),
+            utc=from_microseconds(utc),
             monotonic_s=monotonic_s,
             exposure_s=meta["exposure_s"],
             beams=tuple(meta["beams"]),
@@ -84,20 +84,18 @@ class Decoder:
         return np.ndarray(tuple(shape), np.dtype(dtype), buffer=self._payload, offset=where)
 
 
-def message_from(fields: list[Any]) -> Message:
-    """Return the message that was stored as plain JSON."""
-    name, *rest = fields
+def _message(name: str, fields: list[Any]) -> Message:
     if name == "Acquire":
-        device, exposure_s, accumulations, beams, mode = rest
+        device, exposure_s, accumulations, beams, mode = fields
         return Acquire(device, exposure_s, accumulations, tuple(beams), mode)
-    return _MESSAGES[name](*rest)
+    return _MESSAGES[name](*fields)
 
 
 def reading_from(fields: list[Any]) -> Reading:
     """Return the reading that was stored as plain JSON."""
     value, unit, utc, monotonic_s, *rest = fields
     quality, reason = rest or (Quality.GOOD, "")
-    return Reading(value, unit, datetime.fromisoformat(utc), monotonic_s, Quality(quality), reason)
+    return Reading(value, unit, from_microseconds(utc), monotonic_s, Quality(quality), reason)
 
 
 def start_from(text: str) -> RunStart:

@@ -1,32 +1,31 @@
 """Turn a point with its exchanges into a JSON header and one blob of raw bytes.
 
-Objects are stored once per point and referred to as `{"$": index}` into `values`, so that a
-spectrum that was acquired and then recorded is one spectrum. Array bytes lie in the payload, or,
-if they are large, in the segment file.
+Objects are stored once per point in `values` and referred to by their index, so that a spectrum
+that was acquired and then recorded is one spectrum: in `exchanges` by the bare index, in `data`,
+beside plain values, as `{"$": index}`. Array bytes lie in the payload, or, if they are large, in
+the segment file.
 """
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from labctl.core.errors import UsageError
 from labctl.core.journal import Exchange
-from labctl.core.messages import Acquire, Message, Note, Read, Set, Sleep, Wait
+from labctl.core.messages import Acquire, Note, Read, Set, Sleep, Wait
 from labctl.core.readings import Quality, Reading
 from labctl.core.spectra import Exposure, Frame
-from labctl.store.plain import to_json
+from labctl.store.plain import to_json_fast, to_microseconds
 from labctl.store.shared import SharedRow, SharedTable
 
 LARGE_BYTES = 1 << 17
 """Arrays of this size and above go to the segment file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Hold a point as it goes to the disk.
 
     `large` are the arrays for the segment file, `shared` the rows that no point had before.
@@ -36,6 +35,12 @@ class Encoded:
     payload: bytes
     large: Sequence[np.ndarray]
     shared: Sequence[SharedRow]
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes it takes on the disk, about."""
+        large = sum(array.nbytes for array in self.large) if self.large else 0
+        return len(self.header) + len(self.payload) + large
 
     def checksum(self, number: int) -> int:
         """Return the CRC-32 of number, header and payload."""
@@ -53,12 +58,12 @@ def tail_number(attempt: int) -> int:
 
 
 def encode(
-    head: Mapping[str, Any],
+    head: dict[str, Any],
     data: Mapping[str, Any],
     exchanges: Sequence[Exchange],
     shared: SharedTable,
 ) -> Encoded:
-    """Encode recorded data and the exchanges before them.
+    """Encode recorded data and the exchanges before them, with `head` in front.
 
     Raises
     ------
@@ -66,26 +71,21 @@ def encode(
         If something cannot be stored, such as a number that is not finite.
     """
     pool = _Pool(shared)
-    content = {
-        **head,
-        "data": {name: pool.put(value) for name, value in data.items()},
-        "exchanges": [
-            (message_fields(exchange.message), pool.put(exchange.answer)) for exchange in exchanges
-        ],
-        "values": pool.values,
-    }
-    header = to_json(content)
+    head["data"] = {name: pool.put(value) for name, value in data.items()}
+    steps = []
+    for exchange in exchanges:
+        message = exchange.message
+        kind = type(message)
+        steps.append((kind.__name__, _FIELDS[kind](message), pool.refer(exchange.answer)))
+    head["exchanges"] = steps
+    head["values"] = pool.values
+    header = to_json_fast(head)
     return Encoded(header, b"".join(pool.chunks), pool.large, shared.take_new())
-
-
-def message_fields(message: Message) -> tuple[Any, ...]:
-    """Return a message as plain JSON: its type and its fields in order."""
-    return (type(message).__name__, *_FIELDS[type(message)](message))
 
 
 def reading_fields(reading: Reading) -> tuple[Any, ...]:
     """Return a reading as plain JSON; quality and reason only if it is not good."""
-    fields = (reading.value, reading.unit, reading.utc.isoformat(), reading.monotonic_s)
+    fields = (reading.value, reading.unit, to_microseconds(reading.utc), reading.monotonic_s)
     if reading.quality is Quality.GOOD and not reading.reason:
         return fields
     return (*fields, reading.quality.value, reading.reason)
@@ -106,19 +106,25 @@ class _Pool:
 
     def __init__(self, shared: SharedTable) -> None:
         self._shared = shared
-        self._index: dict[int, dict[str, int]] = {}
+        self._index: dict[int, int] = {}
         self._end = 0
         self.values: list[Any] = []
         self.chunks: list[Any] = []
         self.large: list[np.ndarray] = []
 
     def put(self, value: Any) -> Any:
-        """Return what stands for a value in the header."""
+        """Return what stands for recorded data in the header."""
+        if value is None or isinstance(value, (float, int, str, bool, np.generic)):
+            return value
+        return {"$": self.refer(value)}
+
+    def refer(self, value: Any) -> int | None:
+        """Return the index of an object in `values`, or None for None."""
+        if value is None:
+            return None
         known = self._index.get(id(value))
         if known is None:
-            if value is None or isinstance(value, (float, int, str, bool, np.generic)):
-                return value
-            known = self._index[id(value)] = {"$": len(self.values)}
+            known = self._index[id(value)] = len(self.values)
             self.values.append(self._fields(value))
         return known
 
@@ -131,7 +137,7 @@ class _Pool:
                 self._array(value.counts),
                 self._shared.axis(value.wavelength_nm),
                 self._shared.context(value),
-                value.utc.isoformat(),
+                to_microseconds(value.utc),
                 value.monotonic_s,
             )
         if isinstance(value, np.ndarray):

@@ -49,8 +49,12 @@ def write_nexus(path: Path, header: Header, points: Iterable[Point]) -> Path:
     kept = list(points)
 
     def write(fresh: Path) -> None:
-        with h5py.File(fresh, "w") as file:
+        # built in memory: where the disk is full, HDF5 itself takes the whole process down
+        with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
             _write_file(file, header, kept)
+            file.flush()
+            image = file.id.get_file_image()
+        fresh.write_bytes(image)
 
     return replace_file(path, write)
 

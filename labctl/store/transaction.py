@@ -1,11 +1,14 @@
 """Put rows and frames on the disk so that all of them are there, or none."""
 
+import functools
 import sqlite3
+from collections.abc import Sequence
 
-from labctl.store.encode import Encoded
+from labctl.store.encode import Encoded, tail_number
 from labctl.store.segment import SegmentWriter
 
-PUT_POINT = "INSERT INTO points(number,header,payload,crc) VALUES(?,?,?,?)"
+CHUNK = 32
+"""Most points that one statement inserts."""
 # an attempt that could not begin has ended under the number of the next one
 PUT_END = "INSERT OR REPLACE INTO ends(attempt,snapshot,header,payload,crc) VALUES(?,?,?,?,?)"
 
@@ -17,24 +20,39 @@ class Transaction:
         self._db = db
         self._segment = segment
 
-    def insert(self, sql: str, values: tuple[object, ...]) -> None:
+    def insert(self, sql: str, values: Sequence[object]) -> None:
         """Insert a row."""
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
         self._db.execute(sql, values)
 
-    def put(self, number: int, encoded: Encoded, sql: str, key: tuple[object, ...]) -> int:
-        """Insert what was encoded under a number; returns its size in bytes."""
-        size = len(encoded.header) + len(encoded.payload)
+    def put_points(self, points: Sequence[tuple[int, Encoded]]) -> None:
+        """Insert points by their numbers."""
+        for number, encoded in points:
+            self._put_aside(number, encoded)
+        first, size = 0, CHUNK
+        while first < len(points):
+            while size > len(points) - first:
+                size //= 2
+            values: list[object] = []
+            for number, encoded in points[first : first + size]:
+                values += (number, encoded.header, encoded.payload, encoded.checksum(number))
+            self.insert(_put_points(size), values)
+            first += size
+
+    def put_end(self, attempt: int, snapshot: str, encoded: Encoded) -> None:
+        """Insert what followed the last point of an attempt."""
+        number = tail_number(attempt)
+        self._put_aside(number, encoded)
+        checksum = encoded.checksum(number)
+        self.insert(PUT_END, (attempt, snapshot, encoded.header, encoded.payload, checksum))
+
+    def _put_aside(self, number: int, encoded: Encoded) -> None:
         for shared in encoded.shared:
             self.insert("INSERT INTO shared VALUES(?,?,?,?)", shared)
         for ordinal, array in enumerate(encoded.large):
             place = self._segment.append(number, ordinal, array)
             self.insert("INSERT INTO frames VALUES(?,?,?,?,?)", (number, ordinal, *place))
-            size += array.nbytes
-        row = (encoded.header, encoded.payload, encoded.checksum(number))
-        self.insert(sql, (*key, *row))
-        return size
 
     def commit(self) -> None:
         """Return when all of it is on the disk."""
@@ -47,3 +65,10 @@ class Transaction:
         """Fold the log into the database, if nobody reads it, so that a run is one file."""
         self._db.execute("PRAGMA busy_timeout=0")
         self._db.execute("PRAGMA journal_mode=DELETE")
+
+
+@functools.cache
+def _put_points(count: int) -> str:
+    rows = ",".join(["(?,?,?,?)"] * count)
+    # only question marks go in
+    return f"INSERT INTO points(number,header,payload,crc) VALUES{rows}"

@@ -15,7 +15,7 @@ from labctl.core.errors import StorageError, UsageError
 from labctl.core.journal import Entry, Exchange, RunStart, RunState, StateChange
 from labctl.core.messages import Point
 from labctl.core.readings import Reading
-from labctl.store.encode import Encoded, encode, reading_fields, tail_number
+from labctl.store.encode import Encoded, encode, reading_fields
 from labctl.store.faults import storage_error
 from labctl.store.folders import DATABASE, FRAMES, LOCK, create_run_folder, sync_folder
 from labctl.store.lock import FileLock
@@ -25,7 +25,7 @@ from labctl.store.recovery import examine
 from labctl.store.schema import create_database, open_database
 from labctl.store.segment import SegmentWriter
 from labctl.store.shared import SharedTable
-from labctl.store.transaction import PUT_END, PUT_POINT, Transaction
+from labctl.store.transaction import CHUNK, Transaction
 
 BACKLOG = 10_000
 """Points that may wait for the disk in memory, in grouped mode."""
@@ -66,6 +66,7 @@ class RunWriter:
         self._committed = self._written = self._given = self._record.count()
         self._queue: deque[tuple[int, Encoded]] = deque()
         self._largest = 0
+        self._free = shutil.disk_usage(folder).free
         self._is_grouped = commit_every_s > 0
         self._closing = threading.Event()
         if self._is_grouped:
@@ -162,10 +163,11 @@ class RunWriter:
 
     def reserve(self) -> None:
         """Raise `StorageError` if the disk has no room for the largest point so far."""
-        free = shutil.disk_usage(self.path).free
-        if free < self._largest + self._margin_bytes:
+        if not self._is_grouped:
+            self._free = shutil.disk_usage(self.path).free
+        if self._free < self._largest + self._margin_bytes:
             raise StorageError(
-                f"run {self.run}: {free / 1e6:.0f} MB are free on the disk of {self.path}, "
+                f"run {self.run}: {self._free / 1e6:.0f} MB are free on the disk of {self.path}, "
                 f"{(self._largest + self._margin_bytes) / 1e6:.0f} MB are needed to go on safely",
                 remedy="free space on the disk, then resume the run",
             )
@@ -194,14 +196,11 @@ class RunWriter:
         encoded = encode(head, point.data, exchanges, self._shared)
         self._queue.append((point.number, encoded))
         self._given += 1
+        self._largest = max(self._largest, encoded.size)
         if not self._is_grouped:
             self.flush()
-        # while the other thread waits for the disk, small points wait here and not the run
-        elif self._mutex.acquire(blocking=len(self._queue) >= BACKLOG or bool(encoded.large)):
-            try:
-                self._write(self._put_queue)
-            finally:
-                self._mutex.release()
+        elif encoded.large or len(self._queue) >= CHUNK:
+            self._hand_over(wait=bool(encoded.large) or len(self._queue) >= BACKLOG)
 
     def flush(self) -> None:
         """Return when every point given so far is on the disk."""
@@ -219,9 +218,9 @@ class RunWriter:
         with self._mutex:
             self._require_open()
             self._write(self._put_queue)
-            encoded, number = self._encode_end(exchanges), tail_number(end.attempt)
-            key = (end.attempt, to_json(_snapshot_fields(snapshot)))
-            self._write(lambda: self._transaction.put(number, encoded, PUT_END, key))
+            encoded = self._encode_end(exchanges)
+            text = to_json(_snapshot_fields(snapshot))
+            self._write(lambda: self._transaction.put_end(end.attempt, text, encoded))
             self.change_state(end)
             with suppress(sqlite3.Error):
                 self._transaction.close()
@@ -251,13 +250,20 @@ class RunWriter:
         """Yield the points so far, checked against their checksums."""
         return self._record.entries()
 
+    def _hand_over(self, wait: bool) -> None:
+        # while the other thread waits for the disk, points wait in memory and not the run
+        if self._mutex.acquire(blocking=wait):
+            try:
+                self._write(self._put_queue)
+            finally:
+                self._mutex.release()
+
     def _put_queue(self) -> None:
-        while self._queue:
-            number, encoded = self._queue[0]
-            size = self._transaction.put(number, encoded, PUT_POINT, (number,))
-            self._queue.popleft()
-            self._written = number + 1
-            self._largest = max(self._largest, size)
+        # a fixed number: the run goes on adding, and two threads inserting in turns are slow
+        points = [self._queue.popleft() for _ in range(len(self._queue))]
+        if points:
+            self._transaction.put_points(points)
+            self._written = points[-1][0] + 1
 
     def _commit(self) -> None:
         self._put_queue()
@@ -287,6 +293,7 @@ class RunWriter:
             # the error has been kept and is raised at the next call of the run itself
             with suppress(StorageError):
                 self.flush()
+                self._free = shutil.disk_usage(self.path).free
 
     def _require_open(self) -> None:
         if self._failure:

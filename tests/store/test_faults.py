@@ -30,7 +30,7 @@ def finished(make, points=3, **options):
 
 TEARS = [
     "UPDATE points SET payload=zeroblob(100)||substr(payload,101) WHERE number=1",
-    "UPDATE points SET header=replace(header,'1e-06','2e-06') WHERE number=1",
+    "UPDATE points SET header=replace(header,'power','tower') WHERE number=1",
     "UPDATE points SET payload=substr(payload,2) WHERE number=1",
     "UPDATE points SET payload='text' WHERE number=1",
     "UPDATE points SET (header,payload,crc)=(SELECT header,payload,crc FROM points WHERE number=2)"

@@ -1,8 +1,9 @@
 """Serve the simulated table to other processes, and write down all that reaches an instrument.
 
 Run as a program: `served.py STATION SPEED LOG`. It prints a station file as one line of JSON and
-then takes lines from its standard input: `mark TEXT` puts a mark into the log. It ends with its
-input, so that it cannot outlive whoever started it.
+then takes lines from its standard input: each is put into the log as a mark and answered with
+what is true on the table at that moment. It ends with its input, so that it cannot outlive
+whoever started it.
 
 The log holds one JSON object per line: what was written to which instrument, and the beams
 whose shutter blade was open at that moment, by the twin's truth and not by any read-back.
@@ -89,9 +90,20 @@ class TappedTable:
         return self._taps[name]
 
     def note(self, name: str, what: str, now_s: float) -> None:
+        self._log.add(s=round(now_s, 4), to=name, what=what, open=self.open_shutters(now_s))
+
+    def open_shutters(self, now_s: float) -> list[str]:
         shutters = self._simulation.ports.shutters
-        is_open = [beam for beam, shutter in shutters.items() if shutter.is_open(now_s)]
-        self._log.add(s=round(now_s, 4), to=name, what=what, open=is_open)
+        return [beam for beam, shutter in shutters.items() if shutter.is_open(now_s)]
+
+    def state(self) -> dict[str, list[str]]:
+        """Return what is true at this moment."""
+        now_s, ports = self.clock.monotonic_s(), self._simulation.ports
+        return {
+            "open": self.open_shutters(now_s),
+            "emitting": [name for name, laser in ports.lasers.items() if laser.emission],
+            "moving": [name for name, axis in ports.axes.items() if axis.is_moving(now_s)],
+        }
 
 
 class TappedServer(ServedTable):
@@ -113,7 +125,7 @@ def main(station_file: str, speed: str, log_file: str) -> None:
         print(json.dumps({"station": server.station_text()}), flush=True)
         for line in sys.stdin:
             log.add(mark=line.strip())
-            print("ok", flush=True)
+            print(json.dumps(server.table.state()), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from labctl.core.clock import RealClock
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"
 BRIGHT: Mapping[str, float] = {
@@ -105,11 +107,23 @@ class TableProcess:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def mark(self, text: str) -> None:
-        """Put a mark into the log; what is written later stands behind it."""
+    def mark(self, text: str) -> Mapping[str, Sequence[str]]:
+        """Put a mark into the log; what is written later stands behind it.
+
+        Returns the beams whose shutter is `open`, the lasers `emitting` and the axes `moving`.
+        """
         self._process.stdin.write(f"{text}\n")
         self._process.stdin.flush()
-        assert self._line() == "ok\n"
+        state: Mapping[str, Sequence[str]] = json.loads(self._line())
+        return state
+
+    def await_exposure(self, since: str, *, dark: bool = False, timeout_s: float = 30.0) -> None:
+        """Return once the camera exposes with a shutter open (or none), after a mark."""
+        clock = RealClock()
+        end_s = clock.monotonic_s() + timeout_s
+        while not any(a.is_exposure and bool(a.open) != dark for a in self.actions(since)):
+            assert clock.monotonic_s() < end_s, "nothing was exposed"
+            clock.sleep(0.02)
 
     def actions(self, since: str) -> Iterator[Action]:
         """Yield what was written to the instruments between a mark and the next one."""

@@ -135,7 +135,7 @@ def _any_can_run_before(pause: Entry, passed: Mapping[str, Entry], look_up: Look
     for entry in passed.values():
         seen: set[str] = set()
         link: str | None = entry.id
-        while link in passed and link not in seen:
+        while link is not None and link in passed and link not in seen:
             seen.add(link)
             link = passed[link].after
         if link in seen:

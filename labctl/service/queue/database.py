@@ -88,10 +88,11 @@ class StationDatabase:
             try:
                 if outermost:
                     self._db.execute("BEGIN IMMEDIATE")
+                    before = self._db.total_changes
                 yield self._db
                 if outermost:
                     self._db.execute("COMMIT")
-                    self.revision += 1
+                    self.revision += self._db.total_changes != before
             except sqlite3.Error as error:
                 self._roll_back(outermost)
                 what = "the station database cannot be written"

@@ -83,7 +83,8 @@ def undo_last(db: sqlite3.Connection) -> Undone:
     if row is None:
         raise UsageError("there is nothing to undo")
     number, utc, command, text = row
-    restored, kept = [], []
+    restored: list[ItemId] = []
+    kept: list[ItemId] = []
     for item_id, plain in json.loads(text).items():
         image = None if plain is None else Image(*plain)
         (restored if _restore(db, item_id, image) else kept).append(item_id)

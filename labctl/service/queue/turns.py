@@ -89,9 +89,7 @@ def attach_run(db: sqlite3.Connection, item_id: ItemId, run: str) -> QueueItem:
     item = _active(db, item_id)
     named = item.model_copy(update={"runs": _with(item.runs, run)})
     rows.update(db, named)
-    db.execute(
-        "UPDATE runs SET run=? WHERE item=? AND attempt=?", (run, item_id, item.attempts)
-    )
+    db.execute("UPDATE runs SET run=? WHERE item=? AND attempt=?", (run, item_id, item.attempts))
     return named
 
 
@@ -110,9 +108,7 @@ def change_state(db: sqlite3.Connection, item_id: ItemId, state: ItemState) -> Q
     return changed
 
 
-def finish(
-    db: sqlite3.Connection, item_id: ItemId, ending: Ending, now_utc: datetime
-) -> QueueItem:
+def finish(db: sqlite3.Connection, item_id: ItemId, ending: Ending, now_utc: datetime) -> QueueItem:
     """End the attempt that an item is in.
 
     Raises
