@@ -3,10 +3,11 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 py
 	$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
 BIN := .venv/bin
 READY := .venv/.ready
+NEXUS := .venv-nexus/.ready
 OUTPUT ?= labctl-demo
 ARGS ?=
 
-.PHONY: demo test env lint types contracts bench pulls lock schema clean
+.PHONY: demo test env lint types contracts nexus bench pulls lock schema clean
 
 demo: $(READY)
 	@$(BIN)/labctl demo --output $(OUTPUT) $(ARGS)
@@ -26,8 +27,16 @@ types: $(READY)
 contracts: $(READY)
 	$(BIN)/lint-imports
 
+# the validator needs older libraries than labctl: an environment of its own
+nexus: $(READY) $(NEXUS)
+	rm -rf build/nexus
+	$(BIN)/labctl run spectrum --output build/nexus --set exposure_s='5 s'
+	$(BIN)/labctl run spectrum --output build/nexus --set window=pl
+	$(BIN)/labctl run power_series --output build/nexus --set exposure_s='5 s' --set refocus=false
+	.venv-nexus/bin/python tests/nexus/validate.py build/nexus/*/*/*/*/*.nxs
+
 bench: $(READY)
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -p no:xdist -s $(ARGS)
+	$(BIN)/python -m pytest tests/benchmarks/bench_*.py --benchmark-only -p no:xdist -s $(ARGS)
 
 pulls: $(READY)
 	$(BIN)/python tests/benchmarks/pulls.py $(ARGS)
@@ -40,7 +49,7 @@ lock:
 		--generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
+	rm -rf .venv .venv-nexus .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
 
 $(READY): requirements.lock pyproject.toml
 ifeq ($(strip $(PYTHON)),)
@@ -49,4 +58,9 @@ endif
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(NEXUS): tests/nexus/requirements.lock | $(READY)
+	$(PYTHON) -m venv .venv-nexus
+	.venv-nexus/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

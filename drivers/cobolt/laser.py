@@ -85,7 +85,9 @@ class CoboltLaser(PortInstrument):
             Step(b"sn?\r", rb"\d{3,}\r\n"),
             Step(b"l?\r", rb"0\r\n"),
         ),
-        safe=rb"(?!)",  # a bare 0 answers several questions
+        # a bare 0 or 1 answers several questions
+        safe=rb"(?!)",
+        unsafe=rb"(?!)",
         harmless=rb"[@a-z]+\?|l0|@cob0",
         interlock=InterlockQuestion(b"ilk?\r", closed=rb"0\r\n", open=rb"1\r\n"),
     )

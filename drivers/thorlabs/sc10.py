@@ -24,14 +24,14 @@ _POLL_S = 0.02
 _CLOSING_ATTEMPTS = 3
 
 
-def _question(command: bytes, answer: bytes) -> bytes:
+def _whole_reply(command: bytes, answer: bytes) -> bytes:
     """Return the form of a whole reply: echo, answer, prompt."""
     return re.escape(command) + rb"\r\n?" + answer + rb"> "
 
 
-_IS_ENABLED = _question(b"ens?", rb"1\r\n?")
-_IS_DISABLED = _question(b"ens?", rb"0\r\n?")
-_IS_CLOSED = _question(b"closed?", rb"1\r\n?")
+_IS_ENABLED = _whole_reply(b"ens?", rb"1\r\n?")
+_IS_DISABLED = _whole_reply(b"ens?", rb"0\r\n?")
+_IS_CLOSED = _whole_reply(b"closed?", rb"1\r\n?")
 _BLADE_POLLS = 10
 
 
@@ -63,15 +63,16 @@ class Sc10(PortInstrument):
     closing: ClassVar[ClosingScript] = ClosingScript(
         kind="shutter",
         steps=(
-            Step(b"ens?\r", _question(b"ens?", rb"[01]\r\n?")),
+            Step(b"ens?\r", _whole_reply(b"ens?", rb"[01]\r\n?")),
             # it toggles: sent only after an answer that says that it opens
-            Step(b"ens\r", _question(b"ens", rb""), only_if=_IS_ENABLED),
+            Step(b"ens\r", _whole_reply(b"ens", rb""), only_if=_IS_ENABLED),
             Step(b"ens?\r", _IS_DISABLED),
             Step(b"closed?\r", _IS_CLOSED, repeats=_BLADE_POLLS),
             Step(b"ens?\r", _IS_DISABLED),
             Step(b"closed?\r", _IS_CLOSED),
         ),
         safe=_IS_CLOSED,
+        unsafe=_whole_reply(b"closed?", rb"0\r\n?"),
         harmless=rb"[a-z*]+\?",
     )
 

@@ -52,6 +52,11 @@ def _run() -> int:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
+    except SystemExit as ended:
+        # the parser's way out when nobody reads its help
+        if isinstance(ended.__context__, BrokenPipeError):
+            return 0
+        raise
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return _fail(

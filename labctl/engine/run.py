@@ -253,8 +253,9 @@ class Run:
         )
 
     def _end(self, error: BaseException | None) -> Outcome:
+        # every way out ends in the safe state, the good one too
+        self._unconfirmed = make_safe(self._station)
         if error is not None:
-            self._unconfirmed = make_safe(self._station)
             state, reason = end_of(error, self._number, self._state)
             self._announce(RunState.ABORTING, reason)
         elif self._state is RunState.STOPPED:
@@ -265,7 +266,6 @@ class Run:
         stored = self._close_journal(state, reason)
         if stored is not None and error is None:
             error, state, reason = stored, RunState.FAILED, str(stored)
-            self._unconfirmed = make_safe(self._station)
         points = self._journal.committed
         self._reporter.committed(points)
         self._announce(state, reason)

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labctl.engine import Control, DryRun
+    from labctl.service.archive import open_run
     from labctl.service.finished import FinishedRun
     from labctl.service.session import Session
 
-__all__ = ["Control", "DryRun", "FinishedRun", "Session"]
+__all__ = ["Control", "DryRun", "FinishedRun", "Session", "open_run"]
 
 _HOMES = {
     "Control": "labctl.engine",
     "DryRun": "labctl.engine",
     "FinishedRun": "labctl.service.finished",
     "Session": "labctl.service.session",
+    "open_run": "labctl.service.archive",
 }
 
 

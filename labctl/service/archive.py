@@ -25,8 +25,8 @@ def run_summaries(root: Path) -> list[RunSummary]:
     return Catalogue(root).runs()
 
 
-def open_run(root: Path, run: str) -> RunReader:
-    """Open a run by its number, name or folder.
+def open_run(run: str | int, output: str | Path = "data") -> RunReader:
+    """Open a run by its number or name below an output folder, or by its own folder.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def open_run(root: Path, run: str) -> RunReader:
     StorageError
         If it cannot be read.
     """
-    return RunReader(find_run(run, root))
+    return RunReader(find_run(str(run), Path(output)))
 
 
 def runs_json(root: Path) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def runs_json(root: Path) -> dict[str, Any]:
 
 def describe_run(root: Path, run: str) -> dict[str, Any]:
     """Return what is known of a run, as plain JSON."""
-    with open_run(root, run) as reader:
+    with open_run(run, root) as reader:
         start = reader.start
         return {
             "run": reader.run,
@@ -90,7 +90,7 @@ def export(
     StorageError
         If a file cannot be written.
     """
-    with open_run(root, run) as reader:
+    with open_run(run, root) as reader:
         try:
             return _export(reader, file_format, to)
         except OSError as error:

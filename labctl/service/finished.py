@@ -50,9 +50,9 @@ class FinishedRun:
             )
 
     def _with_remedy(self, error: LabctlError) -> LabctlError:
-        points = self.outcome.points
-        kept = f"{points} point{'' if points == 1 else 's'} kept"
-        message = error.message if kept in error.message else f"{error.message} ({kept})"
+        points, message = self.outcome.points, error.message
+        if "kept" not in message:
+            message += f" ({points} point{'' if points == 1 else 's'} kept)"
         command = f"'labctl resume {self.folder}'"
         remedy = error.remedy if isinstance(error, StorageError) else ""
         if "resume the run" in remedy:

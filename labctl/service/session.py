@@ -11,6 +11,7 @@ from typing import Any
 from labctl.core.calibration import Calibration
 from labctl.core.clock import Clock, RealClock, VirtualClock
 from labctl.core.errors import LabctlError, SafetyError
+from labctl.core.link import Backend
 from labctl.core.parameters import ParameterModel, parse_parameters
 from labctl.core.procedure import Procedure, get_procedure
 from labctl.engine import Control, DryRun, Observer, Outcome, dry_run, execute, resume
@@ -48,6 +49,10 @@ class Session:
         Changes to the `[simulation]` block, such as `{"truth": "C", "seed": 3}`.
     transcripts
         Folder to which every byte of every port is written.
+    clock
+        A clock that other processes share; None makes the one that the station file asks for.
+    backends
+        What opens the resources of further schemes, such as `guard`.
 
     Raises
     ------
@@ -66,15 +71,17 @@ class Session:
         *,
         simulation: Mapping[str, Any] | None = None,
         transcripts: Path | None = None,
+        clock: Clock | None = None,
+        backends: Mapping[str, Backend] | None = None,
     ) -> None:
         path = find_station_file(station_file)
         file = read_station_file(path)
         self.output = prepare_folder(Path(output or file.station.data_folder))
         self.packages = file.station.procedures
         self._found = CalibrationFolder.open(self.output / "calibrations")
-        clock = self._continued(file.make_clock())
+        clock = clock or self._continued(file.make_clock())
         simulated = simulation_for(path, file, clock, simulation)
-        backends = {"sim": simulated.backend} if simulated else {}
+        backends = {**(backends or {}), **({"sim": simulated.backend} if simulated else {})}
         if transcripts is not None:
             prepare_folder(transcripts)
         self.station = load_station(path, clock=clock, backends=backends, transcripts=transcripts)

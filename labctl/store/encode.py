@@ -104,6 +104,8 @@ _FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
 class _Pool:
     """Collect objects and array bytes, each once."""
 
+    __slots__ = ("_end", "_index", "_shared", "chunks", "large", "values")
+
     def __init__(self, shared: SharedTable) -> None:
         self._shared = shared
         self._index: dict[int, int] = {}

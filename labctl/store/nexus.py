@@ -75,13 +75,13 @@ def _write_file(file: h5py.File, header: Header, points: list[Point]) -> None:
     _field(entry, "end_time", header.end_utc)
     _field(entry, "experiment_identifier", header.run)
     _field(entry, "program_name", "labctl", version=header.version)
-    _field(entry, "run_state", header.state)
     _group(entry, "sample", "NXsample").create_dataset("name", data=header.sample)
     settings = _group(entry, "labctl", "NXcollection")
     _field(settings, "procedure", header.procedure)
+    _field(settings, "run_state", header.state)
     _field(settings, "parameters", json.dumps(header.parameters, default=str))
     _field(settings, "station", json.dumps(header.station, default=str))
-    _write_instrument(entry, points)
+    _write_instrument(entry, points, raman)
     _write_points(entry, points)
     for number, one in enumerate(series):
         name = "data" if number == 0 else f"data_{number + 1}"
@@ -94,23 +94,29 @@ def _url(definition: str) -> str:
     return f"https://manual.nexusformat.org/classes/applications/{definition}.html"
 
 
-def _write_instrument(entry: h5py.Group, points: list[Point]) -> None:
+def _write_instrument(entry: h5py.Group, points: list[Point], raman: bool) -> None:
     instrument = _group(entry, "instrument", "NXinstrument")
-    _field(instrument, "scattering_configuration", "z(xx)z")
     exposures = [value for point in points for value in point.data.values()
                  if isinstance(value, Exposure)]  # fmt: skip
-    lasers = [one.laser_nm for one in exposures if one.laser_nm is not None]
     beam = _group(instrument, "beam_incident", "NXbeam")
-    _field(beam, "wavelength", lasers[0] if lasers else 0.0, units="nm")
     _field(beam, "parameter_reliability", "nominal")
+    lasers = [one.laser_nm for one in exposures if one.laser_nm is not None]
+    if lasers:
+        # the definition for Raman has a name of its own for what NXbeam calls incident_wavelength
+        name = "wavelength" if raman else "incident_wavelength"
+        _field(beam, name, lasers[0], units="nm")
+    if raman:
+        _field(instrument, "scattering_configuration", "z(xx)z")
     camera = _group(instrument, "detector_ccd", "NXdetector")
     _field(camera, "detector_channel_type", "multichannel")
     if exposures:
         detector = exposures[0].detector
-        _field(camera, "gain", detector.gain_e_per_count, units="electron/count")
-        _field(camera, "read_noise", detector.read_noise_e, units="electron")
         _field(camera, "saturation_value", detector.saturation_counts, units="counts")
         _field(camera, "x_pixel_size", detector.pixel_um, units="um")
+        constants = _group(camera, "constants", "NXcollection")
+        _field(constants, "gain", detector.gain_e_per_count, units="electron/count")
+        _field(constants, "read_noise", detector.read_noise_e, units="electron")
+        _field(constants, "bias", detector.bias_counts, units="counts")
 
 
 def _write_points(entry: h5py.Group, points: list[Point]) -> None:
@@ -174,7 +180,8 @@ def _write_series(group: h5py.Group, one: _Series) -> None:
     group.attrs["axes"] = ["point", one.axis]
     _field(group, "intensity", intensity, units="counts", long_name="Mean counts per exposure")
     _field(group, "point", np.array([point.number for point in one.points]))
-    _field(group, "wavelength", one.first.wavelength_nm, units="nm", medium=one.first.medium)
+    long_name = f"Wavelength in {one.first.medium}"
+    _field(group, "wavelength", one.first.wavelength_nm, units="nm", long_name=long_name)
     group.attrs["wavelength_indices"] = [1]
     if one.first.laser_nm is not None:
         _field(group, "raman_shift", one.first.shift_cm1, units="1/cm", long_name="Raman shift")

@@ -27,7 +27,7 @@ from labctl.store.segment import SegmentWriter
 from labctl.store.shared import SharedTable
 from labctl.store.transaction import CHUNK, Transaction
 
-BACKLOG = 10_000
+BACKLOG = 2_000
 """Points that may wait for the disk in memory, in grouped mode."""
 MARGIN_BYTES = 1 << 30
 """Free space that an exposure must leave on the disk, besides the point itself."""

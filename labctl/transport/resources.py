@@ -70,9 +70,12 @@ def open_link(resource: Resource, settings: LinkSettings, backends: Mapping[str,
         from labctl.transport.visa_link import VisaLink
 
         return VisaLink(resource.address, settings)
-    if resource.kind in ("serial", "tcp"):
+    if resource.kind == "tcp":
+        from labctl.transport.tcp_link import TcpLink
+
+        return TcpLink(resource.address, resource.text, settings)
+    if resource.kind == "serial":
         from labctl.transport.serial_link import SerialLink
 
-        url = resource.address if resource.kind == "serial" else f"socket://{resource.address}"
-        return SerialLink(url, resource.text, settings)
+        return SerialLink(resource.address, resource.text, settings)
     return backends[resource.kind].open_link(resource.text, settings)

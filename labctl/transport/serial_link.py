@@ -1,4 +1,4 @@
-"""Carry bytes over a serial port, or over TCP with pyserial's `socket://`."""
+"""Carry bytes over a serial port."""
 
 import errno
 import math
@@ -18,20 +18,16 @@ _REMEDIES = {
     errno.EACCES: "no permission: add the user to the group that owns the port (dialout)",
     errno.EBUSY: "the port is in use: close the other program",
     errno.EAGAIN: "the port is in use: close the other program",
-    errno.ECONNREFUSED: "nothing listens there: start the server, or correct host and port",
-    errno.ETIMEDOUT: "the host does not answer: check network, host and port",
-    errno.EHOSTUNREACH: "no route to the host: check network and address",
-    errno.ENETUNREACH: "no route to the network: check network and address",
 }
 
 
 class SerialLink:
-    """Read and write one serial port or TCP connection.
+    """Read and write one serial port.
 
     Parameters
     ----------
-    url
-        What pyserial opens: a device name or `socket://HOST:PORT`.
+    device
+        Name of the port, such as `/dev/ttyUSB0` or `COM3`.
     resource
         How messages call the port.
 
@@ -41,11 +37,11 @@ class SerialLink:
         If the port does not exist, is refused or may not be opened.
     """
 
-    def __init__(self, url: str, resource: str, settings: LinkSettings) -> None:
+    def __init__(self, device: str, resource: str, settings: LinkSettings) -> None:
         self._resource = resource
         try:
-            self._serial = serial.serial_for_url(
-                url,
+            self._serial = serial.Serial(
+                device,
                 baudrate=settings.baud_rate,
                 bytesize=settings.data_bits,
                 parity=_PARITY[settings.parity],
@@ -54,7 +50,7 @@ class SerialLink:
                 timeout=_WAIT_S,
                 write_timeout=settings.timeout_s,
                 # two programs on one port would take each other's replies
-                **({} if "://" in url else {"exclusive": True}),
+                exclusive=True,
             )
         # termios.error, for a line that cannot do seven bits, is no OSError
         except Exception as error:
@@ -86,7 +82,6 @@ class SerialLink:
 
     def _waiting(self) -> bytes:
         data = b""
-        # over TCP `in_waiting` is 1 whenever there is something
         while len(data) < _CHUNK_BYTES and (count := self._serial.in_waiting):
             data += self._serial.read(count)
         return data

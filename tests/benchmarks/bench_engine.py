@@ -29,7 +29,7 @@ from labctl.store import RunReader, RunWriter
 
 PIXELS, ROWS = 1340, 400
 DETECTOR = Detector(1.0, 3.0, 600.0, 65535.0, 20.0)
-ROUNDS = 5
+ROUNDS = 9
 
 
 class Power:
@@ -186,11 +186,11 @@ def in_turns(ours: Callable[[int], float], theirs: Callable[[int], float]) -> fl
 
 
 def test_single_commits_reach_80_percent_of_bare_sqlite(tmp_path, benchmark):
-    rows = rows_of(run(tmp_path / "first", 1000)[1])
+    rows = rows_of(run(tmp_path / "first", 300)[1])
     ratio = benchmark.pedantic(
         in_turns,
         args=(
-            lambda index: run(tmp_path / f"ours{index}", 1000)[0],
+            lambda index: run(tmp_path / f"ours{index}", 300)[0],
             lambda index: bare_sqlite(tmp_path / f"bare{index}.sqlite", rows),
         ),
     )
@@ -210,29 +210,36 @@ def test_grouped_commits_reach_20000_points_per_s(tmp_path, benchmark):
 
 
 def test_cost_and_memory_are_flat_up_to_100000_points(tmp_path, benchmark):
-    def measure() -> tuple[float, float]:
-        run(tmp_path / "warm", 1000, 0.05)
-        small = statistics.median(
-            run(tmp_path / f"small{index}", 10_000, 0.05)[0] for index in range(3)
-        )
-        return small, run(tmp_path / "large", 100_000, 0.05)[0]
+    def cpu_s(name: str, points: int) -> float:
+        start_s = time.process_time()
+        rate, _ = run(tmp_path / name, points, 0.05)
+        cost_s = (time.process_time() - start_s) / points
+        print(f"  {points} points: {rate:.0f}/s, {cost_s * 1e6:.0f} µs of CPU per point")
+        return cost_s
 
+    def measure() -> tuple[float, float]:
+        cpu_s("warm", 1000)
+        before, large, after = cpu_s("a", 10_000), cpu_s("large", 100_000), cpu_s("b", 10_000)
+        return (before + after) / 2, large
+
+    # of CPU time, because the speed of a shared disk says little about growth
     small, large = benchmark.pedantic(measure)
-    print(f"100,000 points at {large:.0f}/s, 10,000 at {small:.0f}/s: {large / small:.2f}")
-    assert large >= 0.8 * small
+    print(f"cost of 100,000 points against 10,000: {large / small:.2f}")
+    assert large <= 1.25 * small
     tracemalloc.start()
     peaks = []
-    for points in (1000, 10_000):
+    for points in (5_000, 20_000):
         tracemalloc.reset_peak()
         run(tmp_path / f"memory{points}", points, 0.05)
         peaks.append(tracemalloc.get_traced_memory()[1])
     tracemalloc.stop()
-    print("peak memory of 1,000 and 10,000 points:", [f"{peak / 1e6:.2f} MB" for peak in peaks])
-    assert peaks[1] < peaks[0] + 1e6
+    print("peak memory of 5,000 and 20,000 points:", [f"{peak / 1e6:.2f} MB" for peak in peaks])
+    # 15,000 more points are 47 MB; what waits for a slow disk is bounded and the same for both
+    assert peaks[1] < peaks[0] + 8e6
 
 
 def test_frames_reach_80_percent_of_raw_writes(tmp_path, benchmark):
-    frames, count = Table((ROWS, PIXELS)).acquirers["spectrometer"].counts, 60
+    frames, count = Table((ROWS, PIXELS)).acquirers["spectrometer"].counts, 40
     ratio = benchmark.pedantic(
         in_turns,
         args=(
@@ -241,6 +248,8 @@ def test_frames_reach_80_percent_of_raw_writes(tmp_path, benchmark):
         ),
     )
     print(f"frames: {ratio:.2f} of raw write and fdatasync")
+    grouped = run(tmp_path / "grouped", count, 0.05, (ROWS, PIXELS))[0]
+    print(f"frames, grouped commits: {grouped:.0f}/s")
     assert ratio >= 0.8
 
 

@@ -230,7 +230,7 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("message", NONSENSE, ids=str)
+@pytest.mark.parametrize("message", NONSENSE, ids=range(len(NONSENSE)))
 def test_nonsense_is_refused_before_the_table_or_the_record(table, new_run, message):
     def plan():
         yield Record({"fine": 1})

@@ -19,14 +19,20 @@ CAMPAIGNS = [
 ]
 
 
-def run_until(root: Path, timeout_s: float | None, name: str, every_s: float, mode: str) -> bool:
-    """Kill the process after a time; returns whether it had finished before."""
+def run_until(
+    root: Path, timeout_s: float | None, name: str, every_s: float, mode: str, begun: bool = True
+) -> bool:
+    """Kill the process some time after it started, or after the plan went live.
+
+    Returns whether it had finished before.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["labctl.engine", "labctl.store"])
-    ready = context.Event()
-    process = context.Process(target=victim.work, args=(root, name, POINTS, every_s, mode, ready))
+    ready, moving = context.Event(), context.Event()
+    arguments = (root, name, POINTS, every_s, mode, ready, moving)
+    process = context.Process(target=victim.work, args=arguments)
     process.start()
-    assert ready.wait(30)
+    assert (moving if begun else ready).wait(30)
     process.join(timeout_s)
     process.kill()
     process.join()
@@ -69,9 +75,11 @@ def check_log(root: Path, resumed: list[bool]) -> None:
 def test_a_run_survives_kills_at_random_instants(tmp_path, name, every_s, mode, kills):
     chance = random.Random(f"{name}{mode}")
     resumed, kept = [], 0
-    for _ in range(kills):
+    for kill in range(kills):
         resumed.append(victim.begun_run(tmp_path) is not None)
-        if run_until(tmp_path, chance.uniform(0.0, 0.15), name, every_s, mode):
+        # every third kill falls into opening and replay, the others into the live plan
+        begun = kill % 3 != 1
+        if run_until(tmp_path, chance.uniform(0.0, 0.08), name, every_s, mode, begun):
             break
         now = check_acknowledged(tmp_path)
         assert now >= kept

@@ -8,7 +8,7 @@ from tiny_table import Log, Seeker, Series, TinyTable
 
 from labctl.core.clock import RealClock
 from labctl.core.errors import StorageError
-from labctl.engine import PointCommitted, execute, resume
+from labctl.engine import MessageStarted, PointCommitted, execute, resume
 from labctl.store import RunReader, RunWriter
 
 PROCEDURES = {"series": Series, "seeker": Seeker}
@@ -30,7 +30,9 @@ def digest(point) -> str:
     return hashlib.sha256(text.encode() + spectrum.counts.tobytes()).hexdigest()
 
 
-def work(root: Path, name: str, points: int, commit_every_s: float, mode: str, ready) -> None:
+def work(
+    root: Path, name: str, points: int, commit_every_s: float, mode: str, ready, moving
+) -> None:
     """Start a run below `root`, or resume the one that is there."""
     ready.set()
     table = TinyTable(root / "log", RealClock())
@@ -38,6 +40,8 @@ def work(root: Path, name: str, points: int, commit_every_s: float, mode: str, r
     acknowledged = Log(root / "acknowledged")
 
     def observer(event) -> None:
+        if isinstance(event, MessageStarted):
+            moving.set()
         if isinstance(event, PointCommitted):
             acknowledged.add(f"{event.point.number} {digest(event.point)}")
 

@@ -1,22 +1,14 @@
-from datetime import UTC, datetime
+import sys
+from pathlib import Path
 
 import pytest
 
 from labctl.core.clock import VirtualClock
-from labctl.core.items import Conditions, QueueItem, new_item_id
 from labctl.service.queue import Queue, StationDatabase
 
-NIGHT = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
+sys.path.insert(0, str(Path(__file__).parent))
 
-
-def make_item(label="", procedure="spectrum", parameters=None, **conditions) -> QueueItem:
-    return QueueItem(
-        id=new_item_id(),
-        procedure=procedure,
-        parameters=parameters or {},
-        label=label,
-        conditions=Conditions.model_validate(conditions),
-    )
+from queue_items import NIGHT
 
 
 @pytest.fixture
@@ -38,7 +30,3 @@ def database(path):
 @pytest.fixture
 def queue(database, clock) -> Queue:
     return Queue(database, clock)
-
-
-def labels(queue, *states) -> list[str]:
-    return [item.label for item in queue.list(states)]

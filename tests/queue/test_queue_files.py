@@ -306,7 +306,10 @@ def survives(text: str, name: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(document=st.dictionaries(words, values) | st.fixed_dictionaries({"item": st.lists(entries, max_size=4)}))  # fmt: skip
+@given(
+    document=st.dictionaries(words, values)
+    | st.fixed_dictionaries({"item": st.lists(entries, max_size=4)})
+)
 def test_any_json_is_read_or_refused(document):
     survives(json.dumps(document), "queue.json")
 

@@ -76,7 +76,10 @@ def station_file(
         'clock = "virtual"': f'clock = "{clock}"',
         "speed = 1.0": f"speed = {speed!r}",
         "[simulation.override]": "\n".join(
-            ["[simulation.override]", *(f'"{name}" = {value!r}' for name, value in override.items())]
+            [
+                "[simulation.override]",
+                *(f'"{name}" = {value!r}' for name, value in override.items()),
+            ]
         ),
     }
     for before, after in replaced.items():

@@ -9,6 +9,7 @@ from labctl.core.clock import Clock
 from labctl.core.errors import UsageError
 from labctl.core.items import ItemId, ItemState, QueueItem, new_item_id
 from labctl.service.queue import edits, guards, rows, turns
+from labctl.service.queue.conditions import has_ended
 from labctl.service.queue.database import StationDatabase
 from labctl.service.queue.edits import Images, Undone
 from labctl.service.queue.examination import Examined, Examiner
@@ -140,12 +141,15 @@ class EditableQueue:
         return items
 
     def clear(self, *, ended: bool = False) -> Items:
-        """Remove all waiting items, and with `ended` also those that have ended."""
+        """Remove all waiting items, and with `ended` also those that have ended.
+
+        Interrupted items stay: they wait for a decision.
+        """
         with self.database.transaction() as db:
             items = [
                 item
                 for item in self.list()
-                if item.state is ItemState.WAITING or (ended and item.state.is_end)
+                if item.state is ItemState.WAITING or (ended and has_ended(item.state))
             ]
             self._remove(db, items, f"clear {_count(items)}")
         return items

@@ -1,8 +1,10 @@
 """Learn from past runs how far predicted durations are off, and by how much they scatter.
 
 x = ln(actual / predicted) of one procedure is taken as normal with unknown mean and variance,
-with the conjugate prior (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.3): as if
-`PRIOR_RUNS` runs had been seen that were right on average and scattered by `PRIOR_SIGMA`.
+with the conjugate prior (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.3): the mean
+as if `PRIOR_RUNS` runs had been right, the variance as if `PRIOR_FREEDOM` had scattered by
+`PRIOR_SIGMA`. The predictive distribution is Student's t; its 90 % interval is what counts here,
+so that variances are given as those of the normal distribution with the same interval.
 """
 
 import math
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from labctl.service.queue.database import StationDatabase
 
 PRIOR_RUNS = 2.0
+PRIOR_FREEDOM = 4.0
 PRIOR_SIGMA = 0.2
 """Of the logarithm: runs of the simulated table lie within 10 %, moves of a real one vary more."""
 LEARNT_FROM = 50
@@ -36,10 +39,10 @@ class Spread:
     `runs` is how many were learnt from.
     """
 
-    mean: float = 0.0
-    mean_variance: float = PRIOR_SIGMA**2 / PRIOR_RUNS
-    variance: float = PRIOR_SIGMA**2
-    runs: int = 0
+    mean: float
+    mean_variance: float
+    variance: float
+    runs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +53,22 @@ class Spreads:
 
     def of(self, procedure: str) -> Spread:
         """Return the spread of a procedure."""
-        return self.known.get(procedure, Spread())
+        return self.known.get(procedure) or learn(())
 
 
 def learn(ratios: Sequence[float]) -> Spread:
     """Return the spread after runs with these ratios of actual to predicted duration (all > 0)."""
+    from scipy.special import stdtrit
+
     logs = [math.log(ratio) for ratio in ratios]
     count = len(logs)
-    if not count:
-        return Spread()
-    mean = sum(logs) / count
+    mean = sum(logs) / count if count else 0.0
     weight = PRIOR_RUNS + count
-    shape = 2.0 + count / 2
-    # the prior of the variance has its mean at PRIOR_SIGMA²
-    scale = PRIOR_SIGMA**2
-    scale += 0.5 * sum((log - mean) ** 2 for log in logs)
-    scale += 0.5 * PRIOR_RUNS * count / weight * mean**2
-    variance = scale / (shape - 1)
+    freedom = PRIOR_FREEDOM + count
+    squares = PRIOR_FREEDOM * PRIOR_SIGMA**2 + sum((log - mean) ** 2 for log in logs)
+    squares += PRIOR_RUNS * count / weight * mean**2
+    widening = float(stdtrit(freedom, 0.95)) / TWO_SIDED_90
+    variance = squares / freedom * widening**2
     return Spread(count * mean / weight, variance / weight, variance, count)
 
 
