@@ -7,7 +7,7 @@ NEXUS := .venv-nexus/.ready
 OUTPUT ?= labctl-demo
 ARGS ?=
 
-.PHONY: demo test env lint types contracts nexus bench pulls lock schema clean
+.PHONY: demo test env lint types contracts nexus bench pulls kill-test lock schema clean
 
 demo: $(READY)
 	@$(BIN)/labctl demo --output $(OUTPUT) $(ARGS)
@@ -40,6 +40,9 @@ bench: $(READY)
 
 pulls: $(READY)
 	$(BIN)/python tests/benchmarks/pulls.py $(ARGS)
+
+kill-test: $(READY)
+	$(BIN)/python tests/system/kill_test.py $(ARGS)
 
 schema: $(READY)
 	$(BIN)/python -m labctl.station.schema > configs/labctl.schema.json

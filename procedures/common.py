@@ -156,6 +156,37 @@ def find_focus(p: SweepParameters, guess_um: float | None = None) -> Steps[float
     return centre_um
 
 
+class FocusTrack:
+    """Follow the focus while the cold finger changes its length with the temperature.
+
+    `start` finds the focus before the first change, `follow` after each of them, beginning
+    where the last two suggest.
+    """
+
+    def __init__(self, p: SweepParameters) -> None:
+        self._p = p
+        self._focus_um = 0.0
+        self._at_k = 0.0
+
+    def start(self) -> Steps[None]:
+        """Find the focus at the present temperature."""
+        cryostat: Reading = yield Read("cryostat.temperature")
+        self._focus_um = yield from find_focus(self._p)
+        self._at_k = cryostat.number
+
+    def follow(self, temperature_k: float) -> Steps[None]:
+        """Find the focus again at another temperature."""
+        self._focus_um = yield from find_focus(self._p, self._guess_um(temperature_k))
+        self._at_k = temperature_k
+
+    def return_to(self, temperature_k: float) -> Steps[None]:
+        """Go to where the focus should be, without looking for it."""
+        yield Set("stage.z", self._guess_um(temperature_k))
+
+    def _guess_um(self, temperature_k: float) -> float:
+        return self._focus_um + FOCUS_UM_PER_K * (temperature_k - self._at_k)
+
+
 def focus_signal(spectrum: Spectrum) -> float:
     """Return the light of the strongest lines above the level beside them, in counts.
 

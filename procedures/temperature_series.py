@@ -10,12 +10,11 @@ from labctl.core.parameters import PowerW, TemperatureK, TemperaturesK
 from labctl.core.procedure import Evidence, Procedure
 from labctl.core.results import Condition, PeakPosition, Result
 from procedures.common import (
-    FOCUS_UM_PER_K,
+    FocusTrack,
     SweepParameters,
     Window,
     by_window,
     exposure_of,
-    find_focus,
     record_dark,
     record_spectrum,
     settle,
@@ -59,21 +58,21 @@ class TemperatureSeries(Procedure):
         for window in windows:
             yield Set("spectrometer.window", window)
             yield from record_dark(p, window, accumulations=3 * exposure_of(p, window)[1])
-        focus_um: float | None = None
-        focus_k = 0.0
+        focus = FocusTrack(p)
+        yield Set("spectrometer.window", windows[0])
+        if p.refocus:
+            yield from focus.start()
         for temperature_k in visiting_order(p.temperatures, p.order, p.seed):
             yield from settle(temperature_k)
             for window in windows:
                 yield Set("spectrometer.window", window)
                 if p.refocus and window == windows[0]:
-                    drift_um = FOCUS_UM_PER_K * (temperature_k - focus_k)
-                    focus_um = yield from find_focus(
-                        p, None if focus_um is None else focus_um + drift_um
-                    )
-                    focus_k = temperature_k
+                    yield from focus.follow(temperature_k)
                 power = yield Set(f"{p.beam}.power", p.power)
                 yield from record_spectrum(p, window, p.region, power)
         yield from settle(p.end_temperature)
+        if p.refocus:
+            yield from focus.return_to(p.end_temperature)
 
     def analyse(self, evidence: Evidence) -> Result:
         """Return the temperature and the PL peak at each temperature of the cryostat."""

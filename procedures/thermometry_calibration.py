@@ -8,10 +8,9 @@ from labctl.core.parameters import DurationS, PowersW, TemperatureK, Temperature
 from labctl.core.procedure import Evidence, Procedure
 from labctl.core.results import Result
 from procedures.common import (
-    FOCUS_UM_PER_K,
+    FocusTrack,
     SweepParameters,
     equal_counts,
-    find_focus,
     record_dark,
     record_spectrum,
     settle,
@@ -54,21 +53,18 @@ class ThermometryCalibration(Procedure):
         yield Set("stage.position", p.region)
         yield Set("spectrometer.window", "raman")
         yield from record_dark(p, "raman", accumulations=3 * p.accumulations)
-        focus_um: float | None = None
-        focus_k = 0.0
+        focus = FocusTrack(p)
+        yield from focus.start()
         for temperature_k in visiting_order(p.temperatures, p.order, p.seed):
             reached = yield from settle(temperature_k)
             yield Note(f"cryostat at {temperature_k:g} K", {"quality": reached.quality.value})
-            guess_um = None
-            if focus_um is not None:
-                guess_um = focus_um + FOCUS_UM_PER_K * (temperature_k - focus_k)
-            focus_um = yield from find_focus(p, guess_um)
-            focus_k = temperature_k
+            yield from focus.follow(temperature_k)
             for power_w in visiting_order(p.powers, p.order, p.seed + 1):
                 power = yield Set(f"{p.beam}.power", power_w)
                 more = equal_counts(p.accumulations, power_w, max(p.powers))
                 yield from record_spectrum(p, "raman", p.region, power, accumulations=more)
         yield from settle(p.end_temperature)
+        yield from focus.return_to(p.end_temperature)
 
     def analyse(self, evidence: Evidence) -> Result:
         """Fit response and self-heating; the calibration is of kind `thermometry.<beam>`."""

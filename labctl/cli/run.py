@@ -6,7 +6,7 @@ import typer
 
 from labctl.cli.options import Json, Output, Station, Transcripts
 from labctl.cli.output import emit, print_json, print_table, say
-from labctl.core.errors import LimitError, UsageError
+from labctl.core.errors import UsageError
 
 if TYPE_CHECKING:
     from labctl.service import DryRun, FinishedRun, Session
@@ -41,7 +41,7 @@ def run(
 
     with Session(file, output, transcripts=transcripts) as table:
         if dry_run:
-            show_dry_run(table.dry_run(procedure, values), json)
+            show_dry_run(table, procedure, values, json)
         else:
             report(watched(table, procedure, values, label), json)
 
@@ -124,27 +124,32 @@ def _print_result(finished: "FinishedRun") -> None:
         emit(f"  {verdict.region}: {verdict.statement} ({verdict.significance:+.1f} σ)")
 
 
-def show_dry_run(plan: "DryRun", json: bool) -> None:
-    """Print what a plan would do; raise if a limit would be violated."""
+def show_dry_run(table: "Session", procedure: str, values: dict[str, Any], json: bool) -> None:
+    """Print what a plan would do; raise if a limit would be violated for certain."""
+    plan = table.dry_run(procedure, values)
     if json:
         from labctl.service.results import dry_run_json
 
         print_json(dry_run_json(plan))
     else:
-        _print_plan(plan)
-    if plan.violations:
-        raise LimitError(
-            f"{len(plan.violations)} limits would be violated: " + "; ".join(plan.violations[:5]),
-            remedy="change the parameters; nothing was moved",
-        )
+        _print_plan(plan, table)
+    table.refuse_impossible(plan, procedure, values)
+    for text in plan.violations:
+        say(f"on dummy answers, so it may not come to this: {text}")
 
 
-def _print_plan(plan: "DryRun") -> None:
+def _print_plan(plan: "DryRun", table: "Session") -> None:
     from labctl.cli.progress import format_time_left
+    from labctl.core.units import format_quantity
+
+    def in_words(channel: str, value: Any) -> str:
+        if not isinstance(value, float):
+            return f"{value}"
+        return format_quantity(value, table.unit_of(channel))
 
     rows = [
-        (str(move.number), move.channel, f"{move.value}", f"{move.duration_s:.1f} s")
-        for move in plan.moves
+        (str(m.number), m.channel, in_words(m.channel, m.value), f"{m.duration_s:.1f} s")
+        for m in plan.moves
     ]
     print_table("Moves", ("before point", "channel", "to", "takes"), rows)
     emit(f"{plan.points} points in {format_time_left(plan.total_s)}")

@@ -33,7 +33,19 @@ def check_request(station_file: Path, procedure: str, values: dict[str, Any]) ->
 def refuse_impossible(
     expected: DryRun, name: str, parameters: ParameterModel, station: Station
 ) -> None:
-    """Raise `LimitError` if what the parameters ask for is certain to be refused.
+    """Raise `LimitError` if what the parameters ask for is certain to be refused."""
+    certain = certain_violations(expected, parameters, station)
+    if certain:
+        more = f"; and {len(certain) - MOST_SHOWN} more" if len(certain) > MOST_SHOWN else ""
+        raise LimitError(
+            f"{name}: " + "; ".join(certain[:MOST_SHOWN]) + more,
+            remedy=f"nothing was moved: change the parameters ('labctl procedures show {name}') "
+            "or the station file",
+        )
+
+
+def certain_violations(expected: DryRun, parameters: ParameterModel, station: Station) -> list[str]:
+    """Return what is certain to be refused, each cause once.
 
     The dry run answers with dummies, so a value that the plan computes from an answer says
     nothing yet: only names and numbers that stand in the parameters, or that the station does
@@ -45,13 +57,7 @@ def refuse_impossible(
         for text, message in zip(expected.violations, expected.refused, strict=True)
         if message is not None and _is_certain(message, given, station)
     }
-    if certain:
-        more = f"; and {len(certain) - MOST_SHOWN} more" if len(certain) > MOST_SHOWN else ""
-        raise LimitError(
-            f"{name}: " + "; ".join(list(certain)[:MOST_SHOWN]) + more,
-            remedy=f"nothing was moved: change the parameters ('labctl procedures show {name}') "
-            "or the station file",
-        )
+    return list(certain)
 
 
 def _is_certain(message: Message, given: set[Any], station: Station) -> bool:

@@ -181,6 +181,14 @@ class Session:
         """Walk through a procedure without moving anything."""
         return dry_run(*self.prepare(name, values), self.station)
 
+    def refuse_impossible(self, expected: DryRun, name: str, values: Mapping[str, Any]) -> None:
+        """Raise `LimitError` if the table is certain to refuse what the parameters ask for."""
+        refuse_impossible(expected, name, self.prepare(name, values)[1], self.station)
+
+    def unit_of(self, channel: str) -> str:
+        """Return the unit of a channel; empty if it has none."""
+        return self.station.channels[channel].unit
+
     def run(
         self,
         name: str,

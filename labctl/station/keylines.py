@@ -48,6 +48,7 @@ def _statements(text: str) -> Iterator[tuple[int, Path]]:
         if bare.startswith("["):
             table = _key(_parse(statement))
             if bare.startswith("[["):
+                table = (*_with_indices(table[:-1], counts), table[-1])
                 counts[table] = counts.get(table, -1) + 1
                 table = (*table, counts[table])
             else:

@@ -30,7 +30,8 @@ def load_station(
 ) -> OpticalTable:
     """Connect the table of a station file; nothing is moved, opened or switched on.
 
-    A camera whose options say so starts to cool.
+    A shutter that a process left open when it died is closed. A camera whose options say so
+    starts to cool.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ def load_station(
         If the file, a driver, an option or a calibration cannot be used; no port stays open.
     InstrumentError
         If instruments do not answer as the file says; all of them are named.
+    SafetyError
+        If a shutter is not confirmed closed.
     """
     source = read_source(path)
     file = parse_station_file(source)
@@ -58,6 +61,8 @@ def load_station(
         if problems := check_roles(file, instruments):
             raise source.error(problems)
         parts = build_parts(file, instruments, calibrations, clock)
+        for beam in parts.beams.values():
+            beam.guard.ensure_closed()
     except BaseException:
         close_all(opened)
         raise

@@ -16,8 +16,6 @@ from labctl.core.errors import (
     LimitError,
     WrongIdentity,
 )
-from labctl.sim import build_simulation
-from labctl.transport import open_adapter
 
 TRANSCRIPT = Path(__file__).parents[1] / "transcripts" / "lakeshore336.toml"
 RETRIED = 3
@@ -39,27 +37,8 @@ def answering(*pairs):
 
 
 @pytest.fixture
-def clock():
-    return VirtualClock()
-
-
-@pytest.fixture
-def table(clock):
-    return build_simulation({"override": {"ccd.rows": 212, "ccd.columns": 2}}, clock)
-
-
-@pytest.fixture
-def controller(table, clock):
-    adapter = open_adapter(
-        "sim://lakeshore336",
-        Model336.link,
-        proofs=Model336.proofs,
-        name="cryostat",
-        clock=clock,
-        backends={"sim": table.backend},
-    )
-    yield Model336(adapter, "cryostat", clock=clock)
-    adapter.close()
+def controller(connect):
+    return connect(Model336, "lakeshore336", "cryostat")
 
 
 def test_it_fulfils_its_role(controller):

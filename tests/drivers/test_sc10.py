@@ -10,8 +10,6 @@ from drivers.thorlabs.sc10 import Sc10
 from labctl.core import roles
 from labctl.core.clock import VirtualClock
 from labctl.core.errors import BadReply, CommandRefused, InstrumentError, SafetyError
-from labctl.sim import build_simulation
-from labctl.transport import open_adapter
 
 TRANSCRIPT = Path(__file__).parents[1] / "transcripts" / "sc10.toml"
 RETRIED = 3
@@ -29,27 +27,8 @@ def talking(*pairs):
 
 
 @pytest.fixture
-def clock():
-    return VirtualClock()
-
-
-@pytest.fixture
-def table(clock):
-    return build_simulation({"override": {"ccd.rows": 212, "ccd.columns": 2}}, clock)
-
-
-@pytest.fixture
-def shutter(table, clock):
-    adapter = open_adapter(
-        "sim://sc10_probe",
-        Sc10.link,
-        proofs=Sc10.proofs,
-        name="probe shutter",
-        clock=clock,
-        backends={"sim": table.backend},
-    )
-    yield Sc10(adapter, "probe shutter", clock=clock)
-    adapter.close()
+def shutter(connect):
+    return connect(Sc10, "sc10_probe", "probe shutter")
 
 
 def blade_is_open(table, clock):

@@ -12,8 +12,6 @@ from labctl.core import roles
 from labctl.core.clock import VirtualClock
 from labctl.core.errors import BadReply, CommandRefused, LabctlError, LimitError, NoReply
 from labctl.core.roles import Grating
-from labctl.sim import build_simulation
-from labctl.transport import open_adapter
 
 TRANSCRIPT = Path(__file__).parents[1] / "transcripts" / "spectrapro.toml"
 RETRIED = 3
@@ -35,27 +33,8 @@ def answering(*pairs):
 
 
 @pytest.fixture
-def clock():
-    return VirtualClock()
-
-
-@pytest.fixture
-def table(clock):
-    return build_simulation({"override": {"ccd.rows": 212, "ccd.columns": 2}}, clock)
-
-
-@pytest.fixture
-def spectrograph(table, clock):
-    adapter = open_adapter(
-        "sim://spectrapro",
-        SpectraPro.link,
-        proofs=SpectraPro.proofs,
-        name="spectrograph",
-        clock=clock,
-        backends={"sim": table.backend},
-    )
-    yield SpectraPro(adapter, "spectrograph", clock=clock)
-    adapter.close()
+def spectrograph(connect):
+    return connect(SpectraPro, "spectrapro", "spectrograph")
 
 
 def test_it_fulfils_its_role(spectrograph):

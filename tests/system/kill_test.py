@@ -107,9 +107,8 @@ def print_summary(campaigns: Campaigns, done: Sequence[Campaign], wrong: int) ->
     )
     if all_pulls:
         rms = math.sqrt(sum(pull**2 for pull in all_pulls) / len(all_pulls))
-        print(
-            f"pulls against the undisturbed run: rms {rms:.2f}, worst {max(map(abs, all_pulls)):.2f}"
-        )
+        worst = max(map(abs, all_pulls))
+        print(f"pulls against the undisturbed run: rms {rms:.2f}, worst {worst:.2f}")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,22 @@ def test_one_ctrl_c_ends_the_run_after_the_point(table, tmp_path):
     assert table.mark("after the stop") == {"open": [], "emitting": [], "moving": []}
 
 
+def test_a_new_run_after_kill_9_closes_the_shutter_before_it_moves(table, tmp_path):
+    table.mark("left open")
+    with run(table, tmp_path, *LONG) as command:
+        table.await_exposure("left open")
+        command.send(signal.SIGKILL)
+        command.end()
+    assert table.mark("begun anew")["open"] == ["probe"]
+    settings = ["--set", "exposure_s=1 s", "--set", "accumulations=1", "--set", "region=strong"]
+    with run(table, tmp_path, *settings) as command:
+        code, _, errors = command.end()
+    assert code == 0, errors
+    moves = [action for action in table.actions("begun anew") if action.is_move]
+    assert moves
+    assert not any(action.open for action in moves)
+
+
 def read_until(command, word):
     """Return the lines of standard error up to the first one with a word."""
     lines = ""
