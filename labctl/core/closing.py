@@ -47,7 +47,9 @@ class ClosingScript:
     """Close, then verify. The last question should be asked twice with another in between, so
     that no late reply of somebody else can pass for a confirmation."""
     safe: bytes
-    """A whole reply that shows the safe state, whoever asked."""
+    unsafe: bytes
+    """Whole replies that show the safe state or the other, whoever asked: between the two, a
+    shutter counts as open. A pattern that matches nothing means that no reply shows it."""
     harmless: bytes
     """Whole commands, without terminator, that may pass while nothing may be opened."""
     interlock: InterlockQuestion | None = None
