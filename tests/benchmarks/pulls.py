@@ -70,9 +70,7 @@ def main() -> int:
         print(f"{name:36} n {len(values):4}  mean {np.mean(values):+.2f}  sd {np.std(values):.2f}")
     pulls = np.array([pull for _, pull, _ in found])
     mean, deviation = float(np.mean(pulls)), float(np.std(pulls))
-    print(
-        f"all temperatures, {len(seeds)} seeds: mean {mean:+.3f}  sd {deviation:.3f}  n {pulls.size}"
-    )
+    print(f"all, {len(seeds)} seeds: mean {mean:+.3f}  sd {deviation:.3f}  n {pulls.size}")
     print(f"largest |pull| {np.max(np.abs(pulls)):.2f}")
     coldest = min(ambient for *_, ambient in found)
     print(f"lowest (T − cryostat)/σ of any condition: {coldest:.2f}")
