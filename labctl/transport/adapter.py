@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from pymeasure.adapters import Adapter
@@ -15,6 +16,19 @@ _ATTEMPTS = 3
 _MAX_REPEATS = 8
 
 T = TypeVar("T")
+
+
+_abandoned: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+
+def release_abandoned() -> None:
+    """Give back the ports of adapters that were dropped without being closed."""
+    while True:
+        try:
+            release = _abandoned.get_nowait()
+        except Empty:
+            return
+        release()
 
 
 class PortAdapter(Adapter):  # type: ignore[misc]  # PyMeasure has no py.typed
@@ -80,6 +94,14 @@ class PortAdapter(Adapter):  # type: ignore[misc]  # PyMeasure has no py.typed
         if release is not None:
             self._release = None
             release()
+
+    def __del__(self) -> None:
+        # the garbage collector may run while this very thread holds a lock: leave the closing
+        # to the next one who opens a port
+        release = getattr(self, "_release", None)
+        if release is not None:
+            self._release = None
+            _abandoned.put(release)
 
     def distrust(self, reason: str) -> None:
         """Demand that the link is proved to be in step before the next question."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from labctl.core.clock import Clock
 from labctl.core.errors import ConfigError
 from labctl.core.link import Backend, LinkSettings, Proof
-from labctl.transport.adapter import PortAdapter
+from labctl.transport.adapter import PortAdapter, release_abandoned
 from labctl.transport.port import Port
 from labctl.transport.resources import open_link, parse_resource
 from labctl.transport.transcript import Transcript
@@ -67,6 +67,7 @@ def open_adapter(
     backends = backends or {}
     place = parse_resource(resource, backends)
     backend = backends.get(place.kind)
+    release_abandoned()
     with _entries_lock:
         entry = _find(place.key, backend)
         if entry is None:
