@@ -79,7 +79,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA cache_size=-16000")
-    db.execute("PRAGMA wal_autocheckpoint=4000")
+    db.execute("PRAGMA wal_autocheckpoint=1000")
     return db
 
 
