@@ -45,7 +45,7 @@ kill-test: $(READY)
 	$(BIN)/python tests/system/kill_test.py $(ARGS)
 
 schema: $(READY)
-	$(BIN)/python -m labctl.station.schema > configs/labctl.schema.json
+	$(BIN)/python -m labctl.station > configs/labctl.schema.json
 
 lock:
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

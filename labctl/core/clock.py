@@ -53,14 +53,14 @@ class ScaledClock:
         if not speed > 0:
             raise ValueError(f"the speed of a clock must be positive, got {speed}")
         self.speed = speed
-        self._origin_utc = origin_utc or datetime.now(UTC)  # noqa: TID251
+        self.origin_utc = origin_utc or datetime.now(UTC)  # noqa: TID251
 
-        lag_s = (datetime.now(UTC) - self._origin_utc).total_seconds()  # noqa: TID251
+        lag_s = (datetime.now(UTC) - self.origin_utc).total_seconds()  # noqa: TID251
         self._start_s = time.monotonic() - lag_s  # noqa: TID251
 
     def utc(self) -> datetime:
         """Return the scaled date and time, in UTC."""
-        return self._origin_utc + timedelta(seconds=self.monotonic_s())
+        return self.origin_utc + timedelta(seconds=self.monotonic_s())
 
     def monotonic_s(self) -> float:
         """Return scaled seconds since the origin."""

@@ -100,7 +100,6 @@ class ServedTable:
         from labctl.transport.sdk_remote import SdkServer
 
         self.clock: Clock = RealClock() if speed == 1.0 else ScaledClock(speed)
-        self._speed = speed
         self._station_file = station_file
         simulation = simulation_of(station_file, self.clock, changes)
         self._servers: RunningServers = serve(
@@ -117,7 +116,7 @@ class ServedTable:
         text = self._station_file.read_text(encoding="utf-8")
         for name, resource in self.resources.items():
             text = text.replace(f'"sim://{name}"', json.dumps(resource))
-        return _with_clock(_with_folder(text, self._station_file), self._speed)
+        return _with_clock(_with_folder(text, self._station_file), self.clock)
 
     def close(self) -> None:
         """Stop serving."""
@@ -141,9 +140,13 @@ def _with_folder(text: str, station_file: Path) -> str:
     return re.sub(r"^\[station\].*$", lambda head: f"{head[0]}\n{line}", text, count=1, flags=re.M)
 
 
-def _with_clock(text: str, speed: float) -> str:
+def _with_clock(text: str, clock: Clock) -> str:
     """Replace the `[simulation]` tables by the clock alone: the table itself is elsewhere."""
     tables = re.split(r"(?m)^(?=\[)", text)
     kept = [table for table in tables if not re.match(r"\[simulation[\].]", table)]
-    clock = 'clock = "real"' if speed == 1.0 else f'clock = "scaled"\nspeed = {speed:g}'
-    return "".join(kept).rstrip() + f"\n\n[simulation]\n{clock}\n"
+    lines = ['clock = "real"']
+    if isinstance(clock, ScaledClock):
+        # with one origin every client, and every attempt at a run, goes on from the same time
+        lines = ['clock = "scaled"', f"speed = {clock.speed:g}"]
+        lines.append(f"origin_utc = {clock.origin_utc.isoformat()}")
+    return "".join(kept).rstrip() + "\n\n[simulation]\n" + "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ Numbers stand in the unit of their key. Nothing here opens a port or imports a d
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from labctl.core.clock import Clock, RealClock, ScaledClock, VirtualClock
 
@@ -64,6 +64,9 @@ class SimulationSection(Section):
         "virtual", description="virtual: waiting costs nothing; scaled: speed times real time"
     )
     speed: float = Field(1.0, gt=0, le=10000, description="Speed of the scaled clock")
+    origin_utc: AwareDatetime | None = Field(
+        None, description="When the scaled clock began; the same for all processes at one table"
+    )
     override: Annotated[dict[str, Option], BeforeValidator(_dotted)] = Field(
         default_factory=dict, description="Numbers of the simulated table by dotted name"
     )
@@ -218,5 +221,5 @@ class StationFile(Section):
         if self.simulation is None or self.simulation.clock == "real":
             return RealClock()
         if self.simulation.clock == "scaled":
-            return ScaledClock(self.simulation.speed)
+            return ScaledClock(self.simulation.speed, self.simulation.origin_utc)
         return VirtualClock()

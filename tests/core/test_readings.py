@@ -49,7 +49,7 @@ def test_the_virtual_clock_moves_only_when_someone_waits():
 
 def test_scaled_clocks_of_the_same_origin_agree():
     first = ScaledClock(speed=1000.0)
-    second = ScaledClock(speed=1000.0, origin_utc=first._origin_utc)
+    second = ScaledClock(speed=1000.0, origin_utc=first.origin_utc)
     assert abs(first.monotonic_s() - second.monotonic_s()) < 50.0
     with pytest.raises(ValueError, match="positive"):
         ScaledClock(speed=0.0)

@@ -233,6 +233,8 @@ class Campaigns:
         with RunReader(run) as reader:
             assert reader.state is RunState.FINISHED
             assert reader.damaged() == []
+            # the table's time goes on while nobody watches, and never back
+            assert all((start.gap_s or 0.0) >= 0 for start in reader.starts)
             entries = list(reader.entries())
             campaign.points = [entry.point for entry in entries]
             expected = list(self._expected(entries))
@@ -246,6 +248,7 @@ class Campaigns:
         points = campaign.points
         assert [point.number for point in points] == list(range(len(points)))
         assert [point.attempt for point in points] == sorted(point.attempt for point in points)
+        assert [point.utc for point in points] == sorted(point.utc for point in points)
         acknowledged = [
             (number, digest)
             for attempt in campaign.attempts

@@ -111,7 +111,6 @@ class TappedServer(ServedTable):
 
     def __init__(self, station_file: Path, speed: float, log: Log) -> None:
         self.clock = ScaledClock(speed)
-        self._speed = speed
         self._station_file = station_file
         self.table = TappedTable(simulation_of(station_file, self.clock), log)
         self._servers = serve(

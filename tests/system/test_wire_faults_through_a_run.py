@@ -12,6 +12,7 @@ from kill_victim import digest
 from virtual_table import VirtualTable, Witness, Witnessed, procedure_of
 
 from labctl.core.journal import RunState
+from labctl.core.readings import Quality
 from labctl.engine import PointCommitted, dry_run
 from labctl.store import RunWriter
 
@@ -105,11 +106,29 @@ def test_wire_faults_never_give_a_wrong_value_and_the_run_ends_safely(tmp_path, 
     assert outcome.state in (RunState.FINISHED, RunState.FAILED, RunState.ABORTED)
     if outcome.state is not RunState.FINISHED:
         assert outcome.error.remedy, outcome.error
-        assert table.emitting() == [] or outcome.unconfirmed, armed
+    assert table.emitting() == [] or outcome.unconfirmed, armed
     # a blade that is stuck cannot be closed: then the laser is off, and the operator is told
     assert table.open_shutters() == [] or (table.emitting() == [] and outcome.unconfirmed), armed
     ends[outcome.state.value] += 1
     ends["readings compared"] += witness.compared
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.75, 1.25, 3.0])
+def test_a_power_head_that_shows_a_wrong_power_is_not_believed(tmp_path, factor):
+    table = VirtualTable(override={"path.probe.pickoff": factor * 0.08})
+    table.cool()
+    witness = Witness(table)
+    procedure, parameters = procedure_of("power_series")
+    outcome, reader = table.execute(
+        Witnessed(procedure, witness.answer), parameters, tmp_path, writer=witnessed_writer(witness)
+    )
+    with reader:
+        powers = [p.data["power_w"] for p in reader.points() if p.kind != "dark"]
+    # laser and attenuator say something else: the power is marked, or the run is refused
+    assert witness.wrong == []
+    assert all(power.quality is not Quality.GOOD for power in powers)
+    assert powers or outcome.error is not None
+    assert table.open_shutters() == []
 
 
 def test_the_campaigns_have_reached_both_ends():

@@ -39,7 +39,7 @@ SHORTEST: Mapping[str, Mapping[str, Any]] = {
     "temperature_series": SHORT
     | {"windows": ("raman",), "temperatures": (290.0, 298.0), "end_temperature": 298.0},
     "thermometry_calibration": SHORT
-    | {"temperatures": (290.0, 294.0, 298.0), "powers": (50e-6, 100e-6)},
+    | {"temperatures": (297.9, 298.0, 298.1), "powers": (50e-6, 100e-6)},
 }
 
 

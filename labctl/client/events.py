@@ -1,0 +1,148 @@
+"""Follow a service: a snapshot, then everything that happens, also across lost connections."""
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+from urllib.parse import urlencode
+
+from labctl.client.connection import PREFIX, Connection, refuse
+from labctl.core.errors import ConnectionFailed
+
+SILENCE_S = 8.0
+"""The service says something every 2 s; after so much silence the connection is taken for dead."""
+PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+LONGEST_LINE = 32_000_000
+
+STATUS, LOST = "status", "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Hold one thing that happened.
+
+    Kinds: those of the service (`run`, `point`, `state`, `note`, `queue`, `alarm`, `safety`,
+    `readings`, `spectrum`, `progress`, `step`); `status` with a whole new snapshot as `data`;
+    `resync` (events are missing: read points again); `lost` (no connection: all values grow old).
+    """
+
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    seq: int | None = None
+
+
+class EventStream:
+    """Iterate over the events of a service, for ever; `close` ends it, from any thread.
+
+    Parameters
+    ----------
+    connection
+        To the service.
+    kinds
+        Kinds that are wanted besides `status`, `resync` and `lost`; none means all.
+    """
+
+    def __init__(self, connection: Connection, kinds: Sequence[str] = ()) -> None:
+        self._connection = connection
+        self._kinds = ",".join(kinds)
+        self._since: int | None = None
+        self._boot = ""
+        self._open: http.client.HTTPConnection | None = None
+        self._is_closed = threading.Event()
+
+    def __enter__(self) -> "EventStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the iteration; allowed repeatedly."""
+        self._is_closed.set()
+        opened = self._open
+        if opened is not None and opened.sock is not None:
+            try:
+                opened.sock.shutdown(2)
+            except OSError:
+                return
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield events; a refused token raises, a lost connection is made again."""
+        failures = 0
+        while not self._is_closed.is_set():
+            try:
+                for event in self._listen():
+                    failures = 0
+                    yield event
+                    if self._is_closed.is_set():
+                        return
+            except ConnectionFailed as error:
+                if self._is_closed.is_set():
+                    return
+                yield Event(LOST, {"reason": error.message})
+                self._is_closed.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                failures += 1
+
+    def _listen(self) -> Iterator[Event]:
+        address = self._connection.address
+        query = {"since": self._since, "boot": self._boot, "kinds": self._kinds}
+        target = urlencode(
+            {name: value for name, value in query.items() if value not in (None, "")}
+        )
+        opened = self._open = address.open(SILENCE_S)
+        try:
+            opened.request("GET", f"{PREFIX}/events?{target}", headers=address.headers())
+            response = opened.getresponse()
+            if response.status >= 400:
+                refuse(response.status, response.read())
+            for event in parse_events(response):
+                self._note(event)
+                yield event
+            raise ConnectionFailed(f"the service at {address} ended the connection")
+        except (OSError, http.client.HTTPException) as error:
+            raise ConnectionFailed(f"no connection to {address}: {error}") from error
+        finally:
+            opened.close()
+
+    def _note(self, event: Event) -> None:
+        if event.seq is not None:
+            self._since = event.seq
+        if event.kind == STATUS:
+            boot = str(event.data.get("boot", ""))
+            if boot != self._boot:
+                self._boot, self._since = boot, event.data.get("seq")
+
+
+def parse_events(stream: BinaryIO | http.client.HTTPResponse) -> Iterator[Event]:
+    """Yield the server-sent events of a stream until its end; a last part without end is dropped.
+
+    Raises
+    ------
+    ConnectionFailed
+        If the stream holds something else.
+    """
+    fields: dict[str, str] = {}
+    while line := stream.readline(LONGEST_LINE):
+        if not line.endswith(b"\n"):
+            return
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        if not text:
+            if "data" in fields:
+                yield _event(fields)
+            fields = {}
+        elif not text.startswith(":"):
+            name, _, value = text.partition(":")
+            fields[name] = value.removeprefix(" ")
+
+
+def _event(fields: Mapping[str, str]) -> Event:
+    try:
+        data = json.loads(fields["data"])
+        seq = int(fields["id"]) if "id" in fields else None
+        if not isinstance(data, dict):
+            raise ValueError("no object")
+    except (ValueError, RecursionError) as error:
+        raise ConnectionFailed(f"the service sent an event that is none: {error}") from error
+    return Event(fields.get("event", "message"), data, seq)

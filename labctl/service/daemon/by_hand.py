@@ -1,0 +1,183 @@
+"""Carry out commands by hand, while no run owns the table, and keep its values known."""
+
+import queue
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from labctl.core.errors import LabctlError, RunAborted, SafetyError, UsageError
+from labctl.core.messages import Acquire
+from labctl.engine.interlocks import InterlockWatch
+from labctl.engine.table import find_acquirer, find_channel, find_settable
+from labctl.service.daemon.jobs import TableJob
+from labctl.service.daemon.live import exposure_fields
+from labctl.service.daemon.steering import SteeredControl
+from labctl.service.daemon.tap import reading_fields
+from labctl.service.daemon.tell import error_fields
+from labctl.service.daemon.wire import Outbox
+from labctl.service.session import Session
+
+MOST_COMMANDS = 100
+
+
+class ByHandJob(TableJob):
+    """Answer `read`, `set`, `acquire`, `live`, `still`, `snapshot`, `estimate`; read the rest."""
+
+    def __init__(self, message: Mapping[str, Any], out: Outbox) -> None:
+        super().__init__(message, out)
+        self._commands: queue.Queue[Mapping[str, Any]] = queue.Queue(MOST_COMMANDS)
+        self._poll_s = float(message.get("poll_s", 2.0))
+        self._live: Acquire | None = None
+        self._next = 0
+        self._is_closing = False
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take a command; it is answered in its turn."""
+        if message.get("do") == "safe":
+            self._live = None
+            super().hear(message)
+            return
+        try:
+            self._commands.put_nowait(message)
+        except queue.Full:
+            error = UsageError("too many commands wait for the table", remedy="try again")
+            self.out.send("answer", id=message.get("id"), error=error_fields(error))
+
+    def lose(self) -> None:
+        """Leave the table: nobody is there to command it."""
+        super().lose()
+        self._commands.put({"do": "close"})
+
+    def do(self, session: Session) -> None:
+        """Answer until somebody says `close`."""
+        if self.control.aborting:
+            self._steer_anew()
+        while not self._is_closing and not self.is_lost:
+            channels = list(session.station.channels)
+            pause_s = 0.0 if self._live is not None else self._poll_s / max(len(channels), 1)
+            try:
+                message = (
+                    self._commands.get(timeout=pause_s)
+                    if pause_s
+                    else (self._commands.get_nowait())
+                )
+            except queue.Empty:
+                self._attend(session, channels)
+                continue
+            self._answer(session, message)
+
+    def _attend(self, session: Session, channels: list[str]) -> None:
+        """Show the live view, or read the channel whose turn it is."""
+        live = self._live
+        try:
+            if live is not None:
+                self._expose(session, live)
+            elif channels:
+                self._next = (self._next + 1) % len(channels)
+                session.station.channels[channels[self._next]].read()
+        except RunAborted:
+            self._steer_anew()
+        except LabctlError as error:
+            self._live = None
+            self.out.send("trouble", error=error_fields(error))
+
+    def _answer(self, session: Session, message: Mapping[str, Any]) -> None:
+        number = message.get("id")
+        try:
+            result = self._carry_out(session, message)
+        except LabctlError as error:
+            if isinstance(error, RunAborted):
+                self._steer_anew()
+            self.out.send("answer", id=number, error=error_fields(error))
+        except (KeyError, TypeError, ValueError) as error:
+            wrong = UsageError(f"the command {message.get('do')!r} is incomplete: {error}")
+            self.out.send("answer", id=number, error=error_fields(wrong))
+        else:
+            self.out.send("answer", id=number, result=result)
+
+    def _carry_out(self, session: Session, message: Mapping[str, Any]) -> Any:
+        do = str(message.get("do"))
+        if do == "close":
+            self._is_closing = True
+            return {}
+        actions: Mapping[str, Callable[[Session, Mapping[str, Any]], Any]] = {
+            "read": self._read,
+            "set": self._set,
+            "acquire": self._acquire,
+            "live": self._start_live,
+            "still": self._stop_live,
+            "snapshot": self._snapshot,
+            "estimate": self._estimate,
+        }
+        if do not in actions:
+            raise UsageError(f"unknown command {do!r}")
+        return actions[do](session, message)
+
+    def _read(self, session: Session, message: Mapping[str, Any]) -> Any:
+        return reading_fields(find_channel(session.station, str(message["channel"])).read())
+
+    def _set(self, session: Session, message: Mapping[str, Any]) -> Any:
+        channel = find_settable(session.station, str(message["channel"]))
+        value = message["value"]
+        if not isinstance(value, (float, int, str, bool)):
+            raise UsageError(f"{channel.name}: {value!r} is no value")
+        channel.check(value)
+        try:
+            return reading_fields(channel.set(value))
+        finally:
+            self.guardian.rest()
+
+    def _acquire(self, session: Session, message: Mapping[str, Any]) -> Any:
+        return self._expose(session, _request(message))
+
+    def _start_live(self, session: Session, message: Mapping[str, Any]) -> Any:
+        request = _request(message)
+        find_acquirer(session.station, request.device).check(request)
+        self._live = request
+        return {}
+
+    def _stop_live(self, session: Session, message: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        self._live = None
+        return {}
+
+    def _snapshot(self, session: Session, message: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        return {name: reading_fields(one) for name, one in session.station.snapshot().items()}
+
+    def _estimate(self, session: Session, message: Mapping[str, Any]) -> Any:
+        run = session.dry_run(str(message["procedure"]), message["values"])
+        return {
+            "points": run.points if run.complete else None,
+            "total_s": run.total_s if run.complete else None,
+            "dose_j": dict(run.dose_j),
+            "violations": list(run.violations),
+        }
+
+    def _expose(self, session: Session, request: Acquire) -> Any:
+        acquirer = find_acquirer(session.station, request.device)
+        acquirer.check(request)
+        violated = InterlockWatch(session.station).violated() if request.beams else None
+        if violated is not None:
+            raise SafetyError(violated[1], remedy=violated[0].remedy)
+        self.control.check()
+        self.control.interruptible = True
+        try:
+            exposure = acquirer.acquire(request)
+        finally:
+            self.control.interruptible = False
+            self.guardian.rest()
+        return exposure_fields(exposure, "", None, False)
+
+    def _steer_anew(self) -> None:
+        """Go on after a `safe`: the next command is not aborted by it."""
+        self.control = SteeredControl()
+        self.control.install()
+
+
+def _request(message: Mapping[str, Any]) -> Acquire:
+    mode = message.get("mode", "spectrum")
+    return Acquire(
+        device=str(message["device"]),
+        exposure_s=float(message["exposure_s"]),
+        accumulations=int(message.get("accumulations", 1)),
+        beams=tuple(str(beam) for beam in message.get("beams", ())),
+        mode="image" if mode == "image" else "spectrum",
+    )

@@ -1,0 +1,90 @@
+"""Let people use the table while no run owns it, and keep its values known meanwhile."""
+
+import itertools
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from labctl.core.clock import RealClock
+from labctl.core.errors import InstrumentError, UsageError
+from labctl.service.daemon.board import Board
+from labctl.service.daemon.child import Child
+from labctl.service.daemon.crew import Crew, Worker
+from labctl.service.daemon.errors import error_from
+from labctl.service.daemon.settings import DaemonSettings
+
+Answer = Future[Any]
+
+
+class Hands:
+    """Hold the worker for commands by hand; used by the supervisor's thread only."""
+
+    def __init__(self, crew: Crew, board: Board, settings: DaemonSettings) -> None:
+        self._crew = crew
+        self._board = board
+        self._settings = settings
+        self._wall = RealClock()
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, Answer] = {}
+        self._closing_s: float | None = None
+        self.worker: Worker | None = None
+        self.is_wanted = True
+        """Whether the table is to be open while nothing runs."""
+
+    def take(self, epoch: int) -> None:
+        """Open the table."""
+        if self.worker is None:
+            self.worker = self._crew.employ("table", epoch, poll_s=self._settings.poll_s)
+            self._closing_s = None
+
+    def ask(self, answer: Answer, do: str, fields: Mapping[str, Any]) -> None:
+        """Send a command; `answer` gets its result."""
+        number = next(self._numbers)
+        self._answers[number] = answer
+        if self.worker is None or not self.worker.child.send(do, id=number, **fields):
+            self._answers.pop(number)
+            answer.set_exception(InstrumentError("the process that holds the table has ended"))
+        elif do in ("live", "still"):
+            self._board.live = do == "live"
+
+    def answered(self, message: Mapping[str, Any]) -> None:
+        """Pass an answer on."""
+        # the order to close has no number
+        answer = self._answers.pop(message.get("id") or 0, None)
+        if answer is None or not answer.set_running_or_notify_cancel():
+            return
+        if "error" in message:
+            answer.set_exception(error_from(message["error"]))
+        else:
+            answer.set_result(message.get("result"))
+
+    def leave(self) -> None:
+        """Close the table, so that somebody else can open it; kill it if that takes too long."""
+        if self.worker is None:
+            return
+        now_s = self._wall.monotonic_s()
+        if self._closing_s is None:
+            self._closing_s = now_s
+            # what is under way is broken off, in the safe state
+            if self._board.live:
+                self.worker.child.send("still")
+            self.worker.child.send("close")
+        elif now_s - self._closing_s > self._settings.safe_s:
+            self.worker.child.kill()
+
+    def ended(self, child: Child) -> bool:
+        """Take notice that a worker ended; True if it was this one."""
+        if self.worker is None or self.worker.child is not child:
+            return False
+        self.worker, self._closing_s = None, None
+        self._board.interactive = self._board.live = False
+        waiting, self._answers = self._answers, {}
+        for answer in waiting.values():
+            if answer.set_running_or_notify_cancel():
+                answer.set_exception(
+                    UsageError(
+                        "the table was closed before the command was carried out",
+                        remedy="try again when no run owns the table",
+                    )
+                )
+        return True

@@ -1,0 +1,318 @@
+"""Know how far the table is safe, and make it safe from anywhere."""
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from labctl.core.clock import RealClock
+from labctl.core.errors import LabctlError, UsageError
+from labctl.service.daemon.crew import Worker
+from labctl.service.daemon.guard import guarded_or_reason
+from labctl.store.lock import is_locked, owner_of
+
+if TYPE_CHECKING:
+    from labctl.service.daemon.supervisor import Supervisor
+
+NOT_CONFIRMED = "use the hardware switches, look at the table, then 'labctl continue'"
+RESET = "remove the cause, look at the table, then 'labctl safe --reset' there"
+SLICE_S = 0.1
+EXPECTED = frozenset({"safe", "eof", "revoked", "restarted", "stopped"})
+"""Causes of a latch that are told otherwise: somebody asked, or a process ended."""
+
+
+class SafetyWatch:
+    """Hold what was last confirmed; `make_safe` may be called from any thread.
+
+    Attributes
+    ----------
+    due
+        Whether the safe state has to be verified before the table is left to itself.
+    failure
+        Why nothing may run until a person has looked, or empty.
+    is_latched
+        Whether only a person at the table can let shutters be opened again.
+    worker
+        The worker that verifies the safe state at this moment, if any.
+    """
+
+    def __init__(self, supervisor: "Supervisor") -> None:
+        self._supervisor = supervisor
+        self._guard = supervisor.guard
+        self._board = supervisor.board
+        self._clock = supervisor.clock
+        self._wall = RealClock()
+        self._changed = threading.Condition()
+        self._tokens = itertools.count(1)
+        self._reports: dict[int, Sequence[str]] = {}
+        self._verified = 0
+        """How often a verification has ended."""
+        self._guarded = tuple(
+            f"{beam}: {step}"
+            for beam in supervisor.place.file.beams
+            for step in ("close the shutter", "switch emission off")
+        )
+        self.due = True
+        self.failure = ""
+        self.is_latched = False
+        self.worker: Worker | None = None
+
+    # ---- at the start
+
+    def start(self) -> None:
+        """Start the safety process, as far as the station can be guarded."""
+        supervisor = self._supervisor
+        if supervisor.settings.safety:
+            self._await_orphan()
+            reason = guarded_or_reason(self._guard, supervisor.served.file)
+        else:
+            reason = "it was left out"
+        if reason:
+            supervisor.place.serve_direct()
+            supervisor.raise_alarm(
+                f"no safety process guards the shutters: {reason}", level="warning", source="safety"
+            )
+        else:
+            self._set(process="running")
+
+    def _await_orphan(self) -> None:
+        """Wait for a worker that a service before has left behind to end its point."""
+        path, settings = self._supervisor.place.table_lock, self._supervisor.settings
+        if not self._supervisor.served.simulated or not is_locked(path):
+            return
+        who, end_s = owner_of(path), self._wall.monotonic_s() + settings.orphan_s
+        self._supervisor.raise_alarm(
+            f"{who} of the service before ends its point first", level="info", source="recovery"
+        )
+        while is_locked(path) and self._wall.monotonic_s() < end_s:
+            self._wall.sleep(SLICE_S)
+
+    # ---- in the supervisor's thread
+
+    def verify(self) -> None:
+        """Open the table to bring it into the safe state, unless that is going on."""
+        if self.worker is None and self.unlatch():
+            self.due = False
+            supervisor = self._supervisor
+            self.worker = supervisor.crew.employ("safe", supervisor.next_epoch())
+
+    def unlatch(self) -> bool:
+        """Tell whether a worker may have the table; what a dead process latched is reset."""
+        if not self._guard.is_up:
+            return True
+        if self.is_latched:
+            return False
+        try:
+            status = self._guard.status()
+        except LabctlError:
+            # it is being started again: whoever wants the table waits
+            return False
+        if status["latched"]:
+            try:
+                self._guard.reset("the service, by its policy", policy=True)
+            except LabctlError:
+                self._latched("; ".join(str(cause[1]) for cause in status["causes"]))
+                return False
+        self._set(latched=False)
+        return True
+
+    def _latched(self, why: str) -> None:
+        self.is_latched = True
+        self.failure = f"latched: {why}"[:1000]
+        self._set(latched=True, reason=self.failure)
+        self._supervisor.raise_alarm(self.failure, source="safety", remedy=RESET)
+
+    def _unlatched(self) -> None:
+        self._set(latched=False, reason="")
+        if self.is_latched:
+            self.is_latched, self.failure = False, ""
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take an event of the verifying worker."""
+        if message["event"] == "refused":
+            reason = str(message["error"]["message"])
+            self.fail(f"the table cannot be examined: {reason}")
+
+    def reported(self, message: Mapping[str, Any]) -> None:
+        """Take what a worker says of the safe state."""
+        unconfirmed = self._beyond_guard([str(text) for text in message["unconfirmed"]])
+        self._set(confirmed=not unconfirmed, reason="; ".join(unconfirmed), stamp=True)
+        if unconfirmed:
+            self.fail("; ".join(unconfirmed))
+        elif not self.is_latched:
+            self.failure = ""
+        with self._changed:
+            if message.get("token"):
+                self._reports[int(message["token"])] = unconfirmed
+            self._changed.notify_all()
+
+    def worker_ended(self, worker: Worker, code: int) -> None:
+        """Take notice that a worker has gone; one that died may have left a shutter open."""
+        if code != 0:
+            self.due = worker is not self.worker
+            self._set(confirmed=False, reason="the process that held the table died")
+        if worker is self.worker:
+            self.worker = None
+            if code != 0:
+                self.fail("the process that examined the table died")
+            self._verified += 1
+        with self._changed:
+            self._changed.notify_all()
+
+    def told(self, event: Mapping[str, Any]) -> None:
+        """Take what the safety process says."""
+        if event.get("event") == "lost":
+            self._revive()
+        elif event.get("event") == "status":
+            causes = [str(cause[1]) for cause in event.get("causes", ())]
+            self._set(latched=bool(event.get("latched")), reason="; ".join(causes)[:1000])
+        elif event.get("event") == "closed":
+            self._closed(event)
+
+    def _closed(self, event: Mapping[str, Any]) -> None:
+        latched = bool(event.get("latched"))
+        problems = [f"{name}: {text}" for name, text in event.get("problems", {}).items()]
+        is_news = latched and not self._board.safety.latched
+        if is_news and event.get("kind") not in EXPECTED:
+            text = f"everything was closed: {event.get('why')}"
+            self._supervisor.raise_alarm(text, source="safety", remedy=RESET)
+        if not latched:
+            self._unlatched()
+        self._set(
+            latched=latched,
+            confirmed=not problems,
+            reason="; ".join(problems) or (str(event.get("why")) if latched else ""),
+            stamp=True,
+        )
+        if problems:
+            self.fail("; ".join(problems))
+
+    def _revive(self) -> None:
+        if self._supervisor.is_ending:
+            return
+        self._set(process="lost", confirmed=False, reason="the safety process has ended")
+        self._supervisor.raise_alarm("the safety process has ended", source="safety")
+        try:
+            self._guard.revive()
+        except LabctlError as error:
+            self.fail(error.message)
+        else:
+            self._set(process="running")
+            self._supervisor.announce()
+
+    def fail(self, reason: str) -> None:
+        """Let nothing run until a person has looked."""
+        self.failure = reason[:1000]
+        self._supervisor.raise_alarm(
+            f"the table is not known to be safe: {self.failure}",
+            source="safety",
+            remedy=NOT_CONFIRMED,
+        )
+
+    # ---- from any thread
+
+    def make_safe(self, reason: str) -> list[str]:
+        """Close shutters and block emission now; returns what is not confirmed."""
+        holder, safe_s = self._holder(), self._supervisor.settings.safe_s
+        if self._guard.is_up:
+            try:
+                unconfirmed = self._guard.safe(reason)
+            except LabctlError:
+                """Without it the process that holds the table has to do it."""
+            else:
+                if holder is not None:
+                    holder.child.send("safe", reason=reason)
+                return unconfirmed
+        if holder is not None:
+            token = next(self._tokens)
+            if holder.child.send("safe", reason=reason, token=token) and self._wait(
+                lambda: token in self._reports, safe_s
+            ):
+                return list(self._reports.pop(token))
+            holder.child.kill()
+            holder.child.join(safe_s)
+        return self._verified_now(safe_s)
+
+    def reset_latch(self, who: str) -> None:
+        """Let shutters be opened again."""
+        if not self._guard.is_up:
+            raise UsageError("this station has no safety process: nothing is latched")
+        self._guard.reset(who)
+        self._unlatched()
+
+    def let_runs_end(self, stop_s: float) -> None:
+        """Wait for the run to end after its point; abort it after `stop_s`, then kill it."""
+        desk, safe_s = self._supervisor.desk, self._supervisor.settings.safe_s
+        if self._wait(lambda: desk.worker is None, stop_s):
+            return
+        worker = desk.worker
+        if worker is not None:
+            worker.child.send("abort", reason="the service is ending")
+            if not self._wait(lambda: desk.worker is None, safe_s):
+                worker.child.kill()
+                self._wait(lambda: desk.worker is None, safe_s)
+
+    def confirm(self) -> list[str]:
+        """Close the table and return what is not known to be safe, after a last look if needed."""
+        supervisor = self._supervisor
+        safe_s = supervisor.settings.safe_s
+        supervisor.order("release").result(safe_s)
+        if not self._wait(lambda: supervisor.hands.worker is None, safe_s):
+            worker = supervisor.hands.worker
+            if worker is not None:
+                worker.child.kill()
+            self._wait(lambda: supervisor.hands.worker is None, safe_s)
+        if self._board.safety.confirmed and not self.due:
+            return []
+        return self._verified_now(safe_s)
+
+    def _verified_now(self, safe_s: float) -> list[str]:
+        before = self._verified
+        try:
+            self._supervisor.order("verify").result(safe_s)
+        except (LabctlError, TimeoutError) as error:
+            return [f"the safe state cannot be verified: {error}"]
+        # a process has to start and to open every port
+        if not self._wait(lambda: self._verified > before, 6 * safe_s):
+            return ["the table did not confirm its safe state in time"]
+        return [self.failure] if self.failure else []
+
+    def _beyond_guard(self, unconfirmed: Sequence[str]) -> list[str]:
+        """Leave out what the safety process has closed itself, when it refused the worker."""
+        own = [text for text in unconfirmed if text.startswith(self._guarded)]
+        if not own or not self._guard.is_up:
+            return list(unconfirmed)
+        try:
+            ports: Mapping[str, Any] = self._guard.status()["ports"]
+        except LabctlError:
+            return list(unconfirmed)
+        if not all(port["confirmed"] for port in ports.values()):
+            return list(unconfirmed)
+        return [text for text in unconfirmed if text not in own]
+
+    def _set(
+        self,
+        *,
+        confirmed: bool | None = None,
+        latched: bool | None = None,
+        reason: str | None = None,
+        process: Literal["running", "lost", "none"] | None = None,
+        stamp: bool = False,
+    ) -> None:
+        changes = {
+            "confirmed": confirmed,
+            "latched": latched,
+            "reason": reason,
+            "process": process,
+            "checked_utc": self._clock.utc().isoformat() if stamp else None,
+        }
+        known = {name: value for name, value in changes.items() if value is not None}
+        self._board.safety = self._board.safety.model_copy(update=known)
+
+    def _holder(self) -> Worker | None:
+        supervisor = self._supervisor
+        return supervisor.desk.worker or supervisor.hands.worker or self.worker
+
+    def _wait(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(condition, timeout_s)

@@ -1,0 +1,124 @@
+import contextlib
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labctl.core.clock import VirtualClock
+from labctl.core.errors import BadReply
+from labctl.core.spectra import Detector, Frame, Spectrum
+from labctl.service.daemon import wire
+from labctl.service.daemon.live import exposure_fields, spectrum_from
+from labctl.service.daemon.wire import Outbox, encode, messages
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text(max_size=5), part),
+)  # fmt: skip
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=8), PLAIN, max_size=5), max_size=5))
+def test_messages_come_back_as_they_were_sent(sent):
+    data = b"".join(encode(one) for one in sent)
+    assert list(messages(io.BytesIO(data))) == sent
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_messages_or_one_known_error(data):
+    with contextlib.suppress(BadReply):
+        assert all(isinstance(one, dict) for one in messages(io.BytesIO(data)))
+
+
+def test_a_line_that_was_cut_short_is_no_message():
+    data = encode({"a": 1}) + encode({"b": 2})[:-3]
+    assert list(messages(io.BytesIO(data))) == [{"a": 1}]
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch):
+    monkeypatch.setattr(wire, "LARGEST_BYTES", 1000)
+    with pytest.raises(BadReply, match="longer than"):
+        list(messages(io.BytesIO(b"x" * 5000)))
+
+
+def test_deeply_nested_json_is_refused():
+    with pytest.raises(BadReply):
+        list(messages(io.BytesIO(b'{"a":' + b"[" * 100_000 + b"\n")))
+
+
+def test_nan_is_not_sent():
+    with pytest.raises(ValueError, match="JSON"):
+        encode({"value": float("nan")})
+
+
+def test_a_slow_reader_gets_every_kept_message_and_the_newest_live_one():
+    read_end, write_end = os.pipe()
+    out = Outbox(write_end)
+    for number in range(3000):
+        out.send("point", number=number, text="x" * 100)
+        out.send("reading", key="a", number=number)
+    with os.fdopen(read_end, "rb") as stream:
+        found, numbers = messages(stream), []
+        for message in found:
+            if message["event"] == "point":
+                numbers.append(message["number"])
+            elif message["number"] == 2999:
+                break
+    out.close(5.0)
+    os.close(write_end)
+    assert numbers == list(range(3000))
+
+
+def test_sending_goes_on_when_the_reader_has_gone():
+    read_end, write_end = os.pipe()
+    out = Outbox(write_end)
+    os.close(read_end)
+    for number in range(1000):
+        out.send("point", number=number)
+    out.close(5.0)
+    os.close(write_end)
+    assert out.is_broken
+
+
+def exposure(kind, counts):
+    clock = VirtualClock()
+    return kind(
+        counts=counts,
+        wavelength_nm=np.linspace(500.0, 600.0, counts.shape[-1]),
+        exposure_s=1.0,
+        beams=("probe",),
+        laser_nm=532.0,
+        detector=Detector(1.0, 4.0, 600.0, 65535.0, 20.0),
+        utc=clock.utc(),
+        monotonic_s=clock.monotonic_s(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "shown"),
+    [
+        (Spectrum, np.array([[1, 2, 3], [3, 4, 5]], "uint16"), [2.0, 3.0, 4.0]),
+        (Frame, np.arange(12, dtype="uint16").reshape(1, 3, 4), np.arange(12).reshape(3, 4)),
+        (Frame, np.arange(12, dtype="int32").reshape(1, 3, 4), np.arange(12).reshape(3, 4)),
+    ],
+)
+def test_an_exposure_passes_between_processes(kind, counts, shown):
+    sent = json.loads(encode(exposure_fields(exposure(kind, counts), "0001_a", 3, True)))
+    live = spectrum_from(sent, seq=7)
+    np.testing.assert_array_equal(live.array(), shown)
+    assert live.axis_nm()[0] == 500.0
+    assert (live.run, live.point, live.saved, live.seq) == ("0001_a", 3, True, 7)
+    assert live.metadata["beams"] == ["probe"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"shape": [9, 9]}, {"counts": "?"}, {"shape": None}, {"wavelength_nm": "AA=="}]
+)
+def test_an_exposure_that_is_none_is_refused(change):
+    sent = exposure_fields(exposure(Spectrum, np.zeros((1, 3), "uint16")), "", None, False)
+    with pytest.raises(BadReply):
+        spectrum_from(sent | change, 0)
