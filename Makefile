@@ -7,13 +7,16 @@ NEXUS := .venv-nexus/.ready
 OUTPUT ?= labctl-demo
 ARGS ?=
 
-.PHONY: demo test env lint types contracts nexus bench pulls kill-test lock schema clean
+.PHONY: demo test test-service env lint types contracts nexus bench pulls kill-test lock schema clean
 
 demo: $(READY)
 	@$(BIN)/labctl demo --output $(OUTPUT) $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-service: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/api tests/client tests/daemon tests/night tests/web $(ARGS)
 
 env: $(READY)
 

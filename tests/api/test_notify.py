@@ -4,6 +4,7 @@ import http.server
 import json
 import logging
 import threading
+from typing import ClassVar
 
 import pytest
 from scripted_table import alarm, running
@@ -21,6 +22,9 @@ from labctl.service.notify import (
     send_with_apprise,
 )
 from labctl.service.watcher import SOURCE, Watcher
+
+# Apprise loads all its services at once, some by old modules of Python
+pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
 
 CLOCK = RealClock()
 SECRET = "topsecrettoken"
@@ -154,7 +158,7 @@ def test_telling_never_waits_and_keeps_the_newest():
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
-    got = []
+    got: ClassVar = []
 
     def do_POST(self):
         self.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -168,12 +172,12 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 def test_apprise_delivers_over_the_network(caplog):
     caplog.set_level(logging.DEBUG)
     with http.server.HTTPServer(("127.0.0.1", 0), Receiver) as server:
-        thread = threading.Thread(target=server.handle_request)
+        thread = threading.Thread(target=server.handle_request, daemon=True)
         thread.start()
         url = f"json://user:{SECRET}@127.0.0.1:{server.server_port}/"
         notice = Notice("alarm", "vacuum", "1 Pa")
         assert send_with_apprise(Channel(name="hook", url=url), notice)
-        thread.join()
+        thread.join(10)
     assert Receiver.got[0]["title"] == "vacuum"
     assert Receiver.got[0]["message"] == "1 Pa"
     assert Receiver.got[0]["type"] == "failure"

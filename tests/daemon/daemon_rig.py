@@ -15,7 +15,7 @@ from labctl.store import RunReader
 from labctl.store.folders import run_folders
 
 SPEED = 50.0
-LONGEST_S = 40.0
+LONGEST_S = 50.0
 SETTINGS: Mapping[str, Any] = {"speed": None, "stop_s": 20.0, "poll_s": 0.5, "idle_s": 0.2}
 POWER_SERIES: Mapping[str, Any] = {
     "powers": [50e-6, 100e-6, 200e-6],

@@ -85,11 +85,13 @@ def test_a_worker_that_lost_its_service_ends_its_point_and_nothing_outlives_it(t
         served.until(lambda line: "ready" in line)
         add(served)
         await_point(served, 1)
-        worker = served.order("pids")["worker"]
+        pids = served.order("pids")
         served.kill_service()
     with Served(table.station, data) as served:
+        # the safety process has stayed where it was, with the lease of that worker
+        assert served.order("pids")["safety"] == pids["safety"]
         served.until(lambda line: line.get("ended") == "finished")
-        assert not _lives(worker)
+        assert not _lives(pids["worker"])
         with RunReader(next(folder for _, folder in run_folders(data))) as reader:
             states = [(change.attempt, change.state) for change in reader.states]
         assert (0, RunState.STOPPED) in states

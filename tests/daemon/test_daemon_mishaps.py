@@ -36,13 +36,24 @@ def test_a_crash_of_the_camera_s_host_costs_one_point_that_is_repeated(rig):
     assert rig.daemon._supervisor.served.processes["host ccd"] != host
 
 
+def test_the_end_of_the_safety_process_closes_everything_and_the_run_goes_on(rig):
+    (one,) = rig.add(item(parameters=LONG))
+    rig.await_point(one, 1)
+    keeper = rig.daemon._supervisor.guard.pid
+    os.kill(keeper, signal.SIGKILL)
+    check_run(rig, rig.await_end(one))
+    assert rig.daemon._supervisor.guard.pid != keeper
+    assert rig.daemon.status().safety.process == "running"
+    assert any("safety process" in alarm.text for alarm in rig.daemon.status().alarms)
+
+
 def test_a_worker_that_stands_still_is_killed_and_its_run_goes_on(table, tmp_path):
     with Rig(table.station, tmp_path, beat_s=2.0) as rig:
-        (one,) = rig.add(item(parameters=LONG))
-        rig.await_point(one, 1)
+        (one,) = rig.add(item(parameters=LONG | {"powers": [1e-4]}))
+        rig.await_point(one, 0)
         os.kill(rig.worker_pid(), signal.SIGSTOP)
-        rig.await_end(one)
-        check_run(rig, rig.await_end(one))
+        assert rig.await_end(one).crashes == 1
+        check_run(rig, rig.await_end(one), points=3)
 
 
 def test_a_table_that_cannot_be_opened_costs_no_items(table, tmp_path):

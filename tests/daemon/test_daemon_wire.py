@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labctl.core.clock import VirtualClock
@@ -18,11 +18,13 @@ from labctl.service.daemon.wire import Outbox, encode, messages
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20)
     | st.floats(allow_nan=False, allow_infinity=False),
-    lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text(max_size=5), part),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=5), part),
+    max_leaves=8,
 )  # fmt: skip
 
 
-@given(st.lists(st.dictionaries(st.text(max_size=8), PLAIN, max_size=5), max_size=5))
+@settings(max_examples=50)
+@given(st.lists(st.dictionaries(st.text(max_size=8), PLAIN, max_size=3), max_size=3))
 def test_messages_come_back_as_they_were_sent(sent):
     data = b"".join(encode(one) for one in sent)
     assert list(messages(io.BytesIO(data))) == sent

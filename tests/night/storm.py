@@ -78,7 +78,8 @@ class Stormy:
             f"wrong values: {len(checked.wrong)}; unexplained: {len(checked.unexplained)}",
             f"light on the sample: {checked.light_s:.1f} s, outside exposures "
             f"{checked.light_outside_s:.3f} s, while a blade was stuck "
-            f"{checked.stuck_light_s:.1f} s, longest beyond the camera's frames {checked.longest_overhead_s:.2f} s",
+            f"{checked.stuck_light_s:.1f} s, longest beyond the camera's frames "
+            f"{checked.longest_overhead_s:.2f} s",
             f"gaps: {len(self.report.digest.gaps)}, failed attempts: "
             f"{len(self.report.digest.faults)}, failed exchanges: "
             f"{len(self.report.digest.exchanges)}",

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labctl.core.messages import Acquire
+from labctl.engine import PointCommitted
 from labctl.service.night.ledger import Entry, Ledger, count_reversals, spot_name
 from labctl.service.night.meter import DoseMeter
 from labctl.service.night.runner import QueueRunner
@@ -113,6 +114,26 @@ def test_the_meter_counts_what_the_sample_gets_and_also_what_broke_off(evening, 
         # no power was asked of this meter: the most that is allowed is assumed
         broken = runner.ledger.dose_j("mono (30, 0) µm")["probe"] - whole
         assert broken == pytest.approx(0.002 * 7.0)
+
+
+def test_an_exposure_from_which_nothing_came_counts_as_dose_all_the_same(evening, item):
+    with evening() as night:
+        faults = night.table.simulation.sdks["andor"].faults
+        night.queue.add([item(parameters={"power": 100e-6, "exposure_s": 4.0})])
+
+        def spoil(event):
+            if isinstance(event, PointCommitted):
+                faults.zero_frames = True
+
+        runner = QueueRunner(night.session, night.queue, observer=spoil)
+        runner.run()
+        true_j = sum(
+            frame["power_w"]["probe"] * frame["open"]["probe"] * frame["exposure_s"]
+            for frame in night.table.truth.exposures
+        )
+        counted_j = runner.ledger.dose_j("mono (30, 0) µm")["probe"]
+        assert true_j > 1e-3
+        assert 0.97 * true_j <= counted_j <= 1.5 * true_j
 
 
 def test_references_of_a_run_are_entered_with_their_signal(evening, item):

@@ -15,7 +15,7 @@ from labctl.service.simulator import true_state
 
 STATION = Path(__file__).resolve().parents[2] / "configs" / "simulated.toml"
 REDUCED: Mapping[str, Mapping[str, Any]] = {
-    "thermometry_calibration": {"temperatures": (220.0, 260.0, 298.0, 340.0)},
+    "thermometry_calibration": {"temperatures": (210.0, 255.0, 298.0, 340.0)},
     "dual_beam": {"pairs": 10},
 }
 

@@ -1,9 +1,10 @@
-"""Truth A, with the defaults of every procedure: the region cools and the analysis says so."""
+"""Truth A: every procedure, predicted and measured; the region cools and the analysis says so."""
 
 import pytest
-from measured import measure, opened
+from measured import REDUCED, measure, opened
 
 from labctl.core.journal import RunState
+from labctl.core.procedure import find_procedures
 from labctl.service.demo import COOLING_CHAIN
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -14,7 +15,7 @@ SLACK_S = 45.0
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    return measure(tmp_path_factory.mktemp("truth-a"), "A", COOLING_CHAIN)
+    return measure(tmp_path_factory.mktemp("truth-a"), "A", COOLING_CHAIN, REDUCED)
 
 
 @pytest.mark.parametrize("name", COOLING_CHAIN)
@@ -25,6 +26,15 @@ def test_a_dry_run_predicts_points_and_duration_and_finds_no_violation(measured,
     assert expected.points == run.outcome.points
     assert run.outcome.state is RunState.FINISHED
     assert expected.total_s == pytest.approx(run.duration_s, rel=0.1, abs=SLACK_S)
+
+
+def test_the_defaults_of_every_procedure_violate_no_limit(tmp_path):
+    with opened(tmp_path, "A") as session:
+        for name in find_procedures():
+            expected = session.dry_run(name, {})
+            assert expected.violations == ()
+            assert expected.complete
+            assert expected.total_s > 0
 
 
 def test_a_single_spectrum_is_predicted_as_well(tmp_path):

@@ -4,7 +4,7 @@ import random
 import signal
 
 import pytest
-from virtual_table import SHORTEST, VirtualTable, procedure_of
+from virtual_table import SHORTEST, procedure_of
 
 from labctl.core.clock import VirtualClock
 from labctl.core.journal import RunState
@@ -12,7 +12,7 @@ from labctl.core.messages import Set
 from labctl.core.procedure import Procedure
 from labctl.engine import Control, MessageStarted, StateChanged
 
-SAMPLES = 10
+SAMPLES = 7
 PROMPT_S = 5.0
 """Longest way to the safe state, in s of the table; a link in doubt is proved on the way."""
 
@@ -94,8 +94,8 @@ def sample(count, seed):
 
 
 @pytest.mark.parametrize("name", sorted(SHORTEST))
-def test_an_abort_at_any_yield_leaves_the_table_safe(tmp_path, name):
-    table = VirtualTable()
+def test_an_abort_at_any_yield_leaves_the_table_safe(tmp_path, new_table, name):
+    table = new_table()
     table.cool()
     count, _ = messages_of(table, tmp_path, name)
     assert table.unsafe() == []
@@ -122,9 +122,9 @@ def test_an_abort_at_any_yield_leaves_the_table_safe(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["power_series", "temperature_series", "dual_beam"])
-def test_a_signal_at_any_moment_breaks_in_and_leaves_the_table_safe(tmp_path, name):
+def test_a_signal_at_any_moment_breaks_in_and_leaves_the_table_safe(tmp_path, new_table, name):
     clock = SignallingClock()
-    table = VirtualTable(clock=clock)
+    table = new_table(clock=clock)
     table.cool()
     _, usual_s = messages_of(table, tmp_path, name)
     broken_into = 0
@@ -155,8 +155,8 @@ def test_a_signal_at_any_moment_breaks_in_and_leaves_the_table_safe(tmp_path, na
 
 
 @pytest.mark.parametrize("name", sorted(SHORTEST))
-def test_a_mistake_in_the_plan_leaves_the_table_safe(tmp_path, name):
-    table = VirtualTable()
+def test_a_mistake_in_the_plan_leaves_the_table_safe(tmp_path, new_table, name):
+    table = new_table()
     table.cool()
     procedure, parameters = procedure_of(name)
     for after in (0, 1, 3, 5, 8):
@@ -169,8 +169,8 @@ def test_a_mistake_in_the_plan_leaves_the_table_safe(tmp_path, name):
         assert table.unsafe() == []
 
 
-def test_a_plan_that_asks_on_while_it_fails_leaves_the_table_safe(tmp_path):
-    table = VirtualTable()
+def test_a_plan_that_asks_on_while_it_fails_leaves_the_table_safe(tmp_path, new_table):
+    table = new_table()
     table.cool()
     procedure = Clinging()
     outcome, reader = table.execute(procedure, procedure.Parameters(), tmp_path)
@@ -179,8 +179,8 @@ def test_a_plan_that_asks_on_while_it_fails_leaves_the_table_safe(tmp_path):
     assert table.unsafe() == []
 
 
-def test_a_plan_that_asks_on_when_it_is_closed_is_not_heard(tmp_path):
-    table = VirtualTable()
+def test_a_plan_that_asks_on_when_it_is_closed_is_not_heard(tmp_path, new_table):
+    table = new_table()
     table.cool()
     procedure, control = Clinging(), Control()
     outcome, reader = table.execute(

@@ -34,6 +34,7 @@ def usual(tmp_path_factory):
     outcome, reader = table.execute(*procedure_of("power_series"), tmp_path_factory.mktemp("usual"))
     outcome.check()
     reader.close()
+    table.station.close()
     return {name: table.simulation.faults(name).replies - n for name, n in before.items()}
 
 
@@ -79,8 +80,10 @@ def arm(table, chance, usual):
 
 
 @pytest.mark.parametrize("seed", range(CAMPAIGNS))
-def test_wire_faults_never_give_a_wrong_value_and_the_run_ends_safely(tmp_path, usual, seed):
-    table = VirtualTable(seed=seed + 1)
+def test_wire_faults_never_give_a_wrong_value_and_the_run_ends_safely(
+    tmp_path, new_table, usual, seed
+):
+    table = new_table(seed=seed + 1)
     table.cool()
     armed = arm(table, random.Random(seed), usual)
     witness = Witness(table)
@@ -114,8 +117,8 @@ def test_wire_faults_never_give_a_wrong_value_and_the_run_ends_safely(tmp_path, 
 
 
 @pytest.mark.parametrize("factor", [0.3, 0.75, 1.25, 3.0])
-def test_a_power_head_that_shows_a_wrong_power_is_not_believed(tmp_path, factor):
-    table = VirtualTable(override={"path.probe.pickoff": factor * 0.08})
+def test_a_power_head_that_shows_a_wrong_power_is_not_believed(tmp_path, new_table, factor):
+    table = new_table(override={"path.probe.pickoff": factor * 0.08})
     table.cool()
     witness = Witness(table)
     procedure, parameters = procedure_of("power_series")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from labctl.core.clock import Clock
 from labctl.core.errors import UsageError
-from labctl.service.api import schemas as s
+from labctl.service.api import admin_schemas as a
 from labctl.service.api.access import Admin, PresentAdmin
 from labctl.service.api.audit import Audit
 from labctl.service.api.problems import Missing
@@ -23,22 +23,22 @@ def admin_router(tokens: Tokens, audit: Audit, clock: Clock) -> APIRouter:
 
 
 def _add_tokens(router: APIRouter, tokens: Tokens, clock: Clock) -> None:
-    def line(token: Token) -> s.TokenLine:
-        return s.TokenLine(**asdict(token), valid=token.is_valid(clock.utc()))
+    def line(token: Token) -> a.TokenLine:
+        return a.TokenLine(**asdict(token), valid=token.is_valid(clock.utc()))
 
     @router.get("/tokens")
-    def list_tokens(_: Admin) -> s.TokenList:
+    def list_tokens(_: Admin) -> a.TokenList:
         """List tokens; their secrets are not known."""
-        return s.TokenList(tokens=[line(one) for one in tokens.list()])
+        return a.TokenList(tokens=[line(one) for one in tokens.list()])
 
     @router.post("/tokens/add")
-    def add_token(body: s.NewToken, _: PresentAdmin) -> s.MadeToken:
+    def add_token(body: a.NewToken, _: PresentAdmin) -> a.MadeToken:
         """Make a token; only at the table."""
         token, secret = tokens.create(body.name, body.role, body.days)
-        return s.MadeToken(**line(token).model_dump(), secret=secret)
+        return a.MadeToken(**line(token).model_dump(), secret=secret)
 
     @router.post("/tokens/{token}/revoke")
-    def revoke_token(token: s.TokenId, _: Admin) -> s.TokenLine:
+    def revoke_token(token: a.TokenId, _: Admin) -> a.TokenLine:
         """End a token at once."""
         try:
             return line(tokens.revoke(token))
@@ -52,12 +52,12 @@ def _add_audit(router: APIRouter, audit: Audit) -> None:
         _: Admin,
         before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
         most: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> s.AuditPage:
+    ) -> a.AuditPage:
         """List who gave which command, the newest first."""
-        entries = [s.AuditEntry(**asdict(one)) for one in audit.entries(before, most)]
-        return s.AuditPage(entries=entries, head=audit.head)
+        entries = [a.AuditEntry(**asdict(one)) for one in audit.entries(before, most)]
+        return a.AuditPage(entries=entries, head=audit.head)
 
     @router.get("/audit/proof")
-    def prove_audit(_: Admin) -> s.AuditProof:
+    def prove_audit(_: Admin) -> a.AuditProof:
         """Check every entry of the audit."""
-        return s.AuditProof(entries=audit.verify(), head=audit.head)
+        return a.AuditProof(entries=audit.verify(), head=audit.head)

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
 from labctl.core.items import Conditions, ItemId, ItemState, QueueItem, new_item_id
 from labctl.core.status import Value
+from labctl.service.api.admin_schemas import Strict, Words, printable
 from labctl.service.api.identity import Role
 
 MOST_ITEMS = 1000
@@ -16,26 +17,14 @@ ProcedureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]{0,99}$")]
 ChannelName = Annotated[
     str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$", max_length=100)
 ]
-TokenId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 Ids = Annotated[list[ItemId], Field(min_length=1, max_length=MOST_ITEMS)]
 Place = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("use printable characters only")
-    return text
-
-
-Words = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
 Channels = Annotated[dict[str, JsonValue], Field(max_length=200)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class NewItem(_Strict):
+class NewItem(Strict):
     """Ask for a run, or for a pause of the queue."""
 
     kind: Literal["run", "pause"] = "run"
@@ -44,7 +33,7 @@ class NewItem(_Strict):
     label: Words = ""
     conditions: Conditions = Conditions()
     id: ItemId | None = Field(default=None, description="Identity; without one it gets a new one")
-    quarantine: Annotated[str, Field(max_length=300), AfterValidator(_printable)] = Field(
+    quarantine: Annotated[str, Field(max_length=300), AfterValidator(printable)] = Field(
         default="", description="Why it must not run before somebody at the table approves it"
     )
 
@@ -56,14 +45,14 @@ class NewItem(_Strict):
         return QueueItem(**fields, state=state, reason=reason)
 
 
-class NewItems(_Strict):
+class NewItems(Strict):
     """Add items, all or none, in front of the waiting item number `at` or at the end."""
 
     items: list[NewItem] = Field(min_length=1, max_length=MOST_ITEMS)
     at: Place | None = None
 
 
-class Changes(_Strict):
+class Changes(Strict):
     """Change what is given of a waiting item; parameters and conditions as a whole."""
 
     procedure: ProcedureName | None = None
@@ -72,33 +61,33 @@ class Changes(_Strict):
     conditions: Conditions | None = None
 
 
-class Move(_Strict):
+class Move(Strict):
     """Put items in front of the waiting item number `to`, counted without them."""
 
     ids: Ids
     to: Place
 
 
-class ItemIds(_Strict):
+class ItemIds(Strict):
     """Name items."""
 
     ids: Ids
 
 
-class Clear(_Strict):
+class Clear(Strict):
     """Clear what waits, and with `ended` also what has ended."""
 
     ended: bool = False
 
 
-class Requeue(_Strict):
+class Requeue(Strict):
     """Run an item again; `resume` goes on with its last run."""
 
     resume: bool | None = None
     wait_s: float = Field(default=0.0, ge=0, le=604_800)
 
 
-class ItemPage(_Strict):
+class ItemPage(Strict):
     """Hold part of the queue, in order; `total` counts the items that fit the question."""
 
     items: list[QueueItem]
@@ -106,13 +95,13 @@ class ItemPage(_Strict):
     revision: int
 
 
-class Items(_Strict):
+class Items(Strict):
     """Hold items."""
 
     items: list[QueueItem]
 
 
-class Undone(_Strict):
+class Undone(Strict):
     """Say which edit was taken back; items in `kept` had begun and were left as they are."""
 
     command: str
@@ -122,38 +111,38 @@ class Undone(_Strict):
     summary: str
 
 
-class Pause(_Strict):
+class Pause(Strict):
     """Pause after the point being measured, or now (the point is repeated later)."""
 
     when: Literal["after_point", "now"] = "after_point"
 
 
-class Stop(_Strict):
+class Stop(Strict):
     """Stop after the present run, or after the point being measured."""
 
     after: Literal["run", "point"] = "run"
 
 
-class Abort(_Strict):
+class Abort(Strict):
     """Say why a run is aborted."""
 
-    reason: Annotated[str, Field(max_length=200), AfterValidator(_printable)] = ""
+    reason: Annotated[str, Field(max_length=200), AfterValidator(printable)] = ""
 
 
-class Done(_Strict):
+class Done(Strict):
     """Say that a command was accepted."""
 
     accepted: bool = True
 
 
-class Safety(_Strict):
+class Safety(Strict):
     """Say whether the table is safe; `unconfirmed` has one sentence for each doubt."""
 
     confirmed: bool
     unconfirmed: list[str]
 
 
-class Moved(_Strict):
+class Moved(Strict):
     """Hold a reading as it was taken."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -165,14 +154,14 @@ class Moved(_Strict):
     reason: str = ""
 
 
-class Setting(_Strict):
+class Setting(Strict):
     """Move a channel."""
 
     channel: ChannelName
     value: float | int | str | bool
 
 
-class Exposure(_Strict):
+class Exposure(Strict):
     """Expose the camera."""
 
     exposure_s: float = Field(gt=0, le=3600)
@@ -182,7 +171,7 @@ class Exposure(_Strict):
     device: ChannelName = "spectrometer"
 
 
-class LiveView(_Strict):
+class LiveView(Strict):
     """Expose again and again."""
 
     exposure_s: float = Field(gt=0, le=3600)
@@ -190,20 +179,20 @@ class LiveView(_Strict):
     device: ChannelName = "spectrometer"
 
 
-class Plan(_Strict):
+class Plan(Strict):
     """Ask how long a procedure takes and what it would do."""
 
     procedure: ProcedureName
     parameters: Channels = Field(default_factory=dict)
 
 
-class PlanEstimate(_Strict):
+class PlanEstimate(Strict):
     """Hold what a walk through a plan found."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class SpectrumView(_Strict):
+class SpectrumView(Strict):
     """Hold an exposure for display, thinned so that every peak is kept; never a record.
 
     `counts` are means of the accumulations, of the rows too if it was an image; `shift_cm1` is
@@ -226,7 +215,7 @@ class SpectrumView(_Strict):
     counts: list[float | None]
 
 
-class Trend(_Strict):
+class Trend(Strict):
     """Hold how slow values went: times of the station's clock, and values or null."""
 
     utc: list[str]
@@ -234,7 +223,7 @@ class Trend(_Strict):
     units: dict[str, str]
 
 
-class RunLine(_Strict):
+class RunLine(Strict):
     """Hold one run of the catalogue; `folder` is where it lies on the machine of the service."""
 
     run: str
@@ -248,20 +237,20 @@ class RunLine(_Strict):
     problem: str = ""
 
 
-class RunPage(_Strict):
+class RunPage(Strict):
     """Hold runs, the newest first."""
 
     runs: list[RunLine]
     total: int
 
 
-class RunDetail(_Strict):
+class RunDetail(Strict):
     """Hold all that is known of a run, its points excepted."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class PointLine(_Strict):
+class PointLine(Strict):
     """Hold one committed point; spectra are described, not included."""
 
     number: int
@@ -271,74 +260,14 @@ class PointLine(_Strict):
     data: dict[str, Any]
 
 
-class PointPage(_Strict):
+class PointPage(Strict):
     """Hold points in order; `total` counts those that are safe."""
 
     points: list[PointLine]
     total: int
 
 
-class NewToken(_Strict):
-    """Ask for a token."""
-
-    name: Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
-    role: Role = Role.VIEW
-    days: float = Field(default=30.0, gt=0, le=400)
-
-
-class TokenLine(_Strict):
-    """Describe a token."""
-
-    id: TokenId
-    name: str
-    role: Role
-    created_utc: str
-    expires_utc: str
-    revoked_utc: str
-    valid: bool
-
-
-class MadeToken(TokenLine):
-    """Hold a new token; `secret` is shown this once."""
-
-    secret: str
-
-
-class TokenList(_Strict):
-    """Hold the tokens, the newest first."""
-
-    tokens: list[TokenLine]
-
-
-class AuditEntry(_Strict):
-    """Hold one command that was given."""
-
-    number: int
-    utc: str
-    who: str
-    role: str
-    command: str
-    arguments_sha256: str
-    result: str
-    previous: str
-    sha256: str
-
-
-class AuditPage(_Strict):
-    """Hold audit entries, the newest first; `head` is the hash of the very newest."""
-
-    entries: list[AuditEntry]
-    head: str
-
-
-class AuditProof(_Strict):
-    """Say that the chain of the audit is whole."""
-
-    entries: int
-    head: str
-
-
-class Me(_Strict):
+class Me(Strict):
     """Say who asks, and what that allows."""
 
     name: str

@@ -69,6 +69,7 @@ class Daemon:
             raise
         self.queue: Queue = self._supervisor.queue
         self._ended = threading.Event()
+        self._is_stopping = False
 
     # ---- life
 
@@ -81,7 +82,10 @@ class Daemon:
         return self._ended.wait(timeout_s)
 
     def stop(self) -> None:
-        """End from a signal handler: as `close`, in a thread of its own."""
+        """End from a signal handler: as `close`, in a thread; a second call aborts the run."""
+        if self._is_stopping:
+            self._supervisor.closing.is_in_haste = True
+        self._is_stopping = True
         threading.Thread(target=self.close, name="closing").start()
 
     def close(self) -> list[str]:

@@ -82,7 +82,10 @@ class SafetyService:
         self._follower.start()
 
     def revive(self) -> None:
-        """Start the process again, with what it knew; raises `SafetyError`."""
+        """Start the process again, unless its keeper has done so; raises `SafetyError`."""
+        with contextlib.suppress(LabctlError), self._client() as client:
+            client.status()
+            return
         self._collect()
         self._run(self._place.folder / CONFIG)
         self._store({**self._stored(), "pid": self._pid})
@@ -198,14 +201,22 @@ class SafetyService:
 
     def _follow(self) -> None:
         while not self._closing.is_set():
-            with contextlib.suppress(ConnectionFailed, SafetyError), self._client() as client:
-                self._on_event({"event": "status", **client.follow()})
+            with contextlib.suppress(ConnectionFailed, SafetyError):
+                self._listen()
+                self._closing.wait(LISTEN_S)
+
+    def _listen(self) -> None:
+        """Pass on what the process tells until its connection ends; then say that, once."""
+        with self._client() as client:
+            self._on_event({"event": "status", **client.follow()})
+            try:
                 while not self._closing.is_set():
                     event = client.next_event(LISTEN_S)
                     if event is not None:
                         self._on_event(event)
-            if not self._closing.wait(LISTEN_S):
-                self._on_event({"event": "lost"})
+            except ConnectionFailed:
+                if not self._closing.is_set():
+                    self._on_event({"event": "lost"})
 
 
 def guarded_or_reason(service: SafetyService, direct: Path) -> str:

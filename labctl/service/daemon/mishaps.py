@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from labctl.core.errors import LabctlError
@@ -39,26 +40,24 @@ class Mishaps:
             self._s.raise_alarm(f"{worker.child.name} hangs and is killed", source="service")
             worker.child.kill()
 
-    def lost(self, name: str) -> None:
+    def lost(self, name: str, restart: Callable[[], object]) -> None:
         """Start a process again that has ended by itself; the point is then repeated once."""
         s = self._s
         if s.is_ending:
             return
         s.raise_alarm(f"the process '{name}' has ended", level="warning", source="service")
-        if name == "table":
-            s.safety.fail("the simulated table has ended: restart the service")
-            return
         s.desk.lost_host = name
         self.restarting.add(name)
         # a library of a vendor may take its time to load
-        threading.Thread(target=self._restart, args=(name,), name=f"restart {name}").start()
+        action = partial(self._restart, name, restart)
+        threading.Thread(target=action, name=f"restart {name}").start()
 
-    def _restart(self, name: str) -> None:
+    def _restart(self, name: str, restart: Callable[[], object]) -> None:
         try:
-            self._s.served.restart_host(name)
+            restart()
             self._s.announce()
         except LabctlError as error:
-            text = f"{name} cannot be started again: {error.message}"
+            text = f"the process '{name}' cannot be started again: {error.message}"
             self._s.raise_alarm(text, source="service", remedy=error.remedy)
         self._restarted(name)
 

@@ -1,6 +1,5 @@
-"""Know how far the table is safe, and make it safe from anywhere."""
+"""Know how far the table is safe, by what the workers and the safety process say."""
 
-import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +13,7 @@ from labctl.store.lock import is_locked, owner_of
 if TYPE_CHECKING:
     from labctl.service.daemon.supervisor import Supervisor
 
+SAFETY = "safety process"
 NOT_CONFIRMED = "use the hardware switches, look at the table, then 'labctl continue'"
 RESET = "remove the cause, look at the table, then 'labctl safe --reset' there"
 SLICE_S = 0.1
@@ -22,10 +22,14 @@ EXPECTED = frozenset({"safe", "eof", "revoked", "restarted", "stopped"})
 
 
 class SafetyWatch:
-    """Hold what was last confirmed; `make_safe` may be called from any thread.
+    """Hold what was last confirmed.
 
     Attributes
     ----------
+    reports
+        What workers said when they were asked with a token.
+    verified
+        How often a verification has ended.
     due
         Whether the safe state has to be verified before the table is left to itself.
     failure
@@ -43,10 +47,8 @@ class SafetyWatch:
         self._clock = supervisor.clock
         self._wall = RealClock()
         self._changed = threading.Condition()
-        self._tokens = itertools.count(1)
-        self._reports: dict[int, Sequence[str]] = {}
-        self._verified = 0
-        """How often a verification has ended."""
+        self.reports: dict[int, Sequence[str]] = {}
+        self.verified = 0
         self._guarded = tuple(
             f"{beam}: {step}"
             for beam in supervisor.place.file.beams
@@ -143,7 +145,7 @@ class SafetyWatch:
             self.failure = ""
         with self._changed:
             if message.get("token"):
-                self._reports[int(message["token"])] = unconfirmed
+                self.reports[int(message["token"])] = unconfirmed
             self._changed.notify_all()
 
     def worker_ended(self, worker: Worker, code: int) -> None:
@@ -155,14 +157,14 @@ class SafetyWatch:
             self.worker = None
             if code != 0:
                 self.fail("the process that examined the table died")
-            self._verified += 1
+            self.verified += 1
         with self._changed:
             self._changed.notify_all()
 
     def told(self, event: Mapping[str, Any]) -> None:
         """Take what the safety process says."""
         if event.get("event") == "lost":
-            self._revive()
+            self._lost()
         elif event.get("event") == "status":
             causes = [str(cause[1]) for cause in event.get("causes", ())]
             self._set(latched=bool(event.get("latched")), reason="; ".join(causes)[:1000])
@@ -187,18 +189,18 @@ class SafetyWatch:
         if problems:
             self.fail("; ".join(problems))
 
-    def _revive(self) -> None:
-        if self._supervisor.is_ending:
+    def _lost(self) -> None:
+        supervisor = self._supervisor
+        if supervisor.is_ending:
             return
         self._set(process="lost", confirmed=False, reason="the safety process has ended")
-        self._supervisor.raise_alarm("the safety process has ended", source="safety")
-        try:
-            self._guard.revive()
-        except LabctlError as error:
-            self.fail(error.message)
-        else:
-            self._set(process="running")
-            self._supervisor.announce()
+        supervisor.mishaps.lost(SAFETY, self._revive)
+
+    def _revive(self) -> None:
+        """Start the safety process again, unless its keeper has done so; in a thread of its own."""
+        self._guard.revive()
+        self._set(process="running")
+        self._supervisor.announce()
 
     def fail(self, reason: str) -> None:
         """Let nothing run until a person has looked."""
@@ -211,28 +213,6 @@ class SafetyWatch:
 
     # ---- from any thread
 
-    def make_safe(self, reason: str) -> list[str]:
-        """Close shutters and block emission now; returns what is not confirmed."""
-        holder, safe_s = self._holder(), self._supervisor.settings.safe_s
-        if self._guard.is_up:
-            try:
-                unconfirmed = self._guard.safe(reason)
-            except LabctlError:
-                """Without it the process that holds the table has to do it."""
-            else:
-                if holder is not None:
-                    holder.child.send("safe", reason=reason)
-                return unconfirmed
-        if holder is not None:
-            token = next(self._tokens)
-            if holder.child.send("safe", reason=reason, token=token) and self._wait(
-                lambda: token in self._reports, safe_s
-            ):
-                return list(self._reports.pop(token))
-            holder.child.kill()
-            holder.child.join(safe_s)
-        return self._verified_now(safe_s)
-
     def reset_latch(self, who: str) -> None:
         """Let shutters be opened again."""
         if not self._guard.is_up:
@@ -240,42 +220,18 @@ class SafetyWatch:
         self._guard.reset(who)
         self._unlatched()
 
-    def let_runs_end(self, stop_s: float) -> None:
-        """Wait for the run to end after its point; abort it after `stop_s`, then kill it."""
-        desk, safe_s = self._supervisor.desk, self._supervisor.settings.safe_s
-        if self._wait(lambda: desk.worker is None, stop_s):
-            return
-        worker = desk.worker
-        if worker is not None:
-            worker.child.send("abort", reason="the service is ending")
-            if not self._wait(lambda: desk.worker is None, safe_s):
-                worker.child.kill()
-                self._wait(lambda: desk.worker is None, safe_s)
-
-    def confirm(self) -> list[str]:
-        """Close the table and return what is not known to be safe, after a last look if needed."""
-        supervisor = self._supervisor
-        safe_s = supervisor.settings.safe_s
-        supervisor.order("release").result(safe_s)
-        if not self._wait(lambda: supervisor.hands.worker is None, safe_s):
-            worker = supervisor.hands.worker
-            if worker is not None:
-                worker.child.kill()
-            self._wait(lambda: supervisor.hands.worker is None, safe_s)
-        if self._board.safety.confirmed and not self.due:
-            return []
-        return self._verified_now(safe_s)
-
-    def _verified_now(self, safe_s: float) -> list[str]:
-        before = self._verified
-        try:
-            self._supervisor.order("verify").result(safe_s)
-        except (LabctlError, TimeoutError) as error:
-            return [f"the safe state cannot be verified: {error}"]
-        # a process has to start and to open every port
-        if not self._wait(lambda: self._verified > before, 6 * safe_s):
-            return ["the table did not confirm its safe state in time"]
-        return [self.failure] if self.failure else []
+    def wait(
+        self, condition: Callable[[], bool], timeout_s: float, poll_s: float | None = None
+    ) -> bool:
+        """Return whether a condition holds in time; looks again at every change, or so often."""
+        end_s = self._wall.monotonic_s() + timeout_s
+        with self._changed:
+            while not condition():
+                left_s = end_s - self._wall.monotonic_s()
+                if left_s <= 0:
+                    return False
+                self._changed.wait(min(left_s, poll_s or left_s))
+        return True
 
     def _beyond_guard(self, unconfirmed: Sequence[str]) -> list[str]:
         """Leave out what the safety process has closed itself, when it refused the worker."""
@@ -308,11 +264,3 @@ class SafetyWatch:
         }
         known = {name: value for name, value in changes.items() if value is not None}
         self._board.safety = self._board.safety.model_copy(update=known)
-
-    def _holder(self) -> Worker | None:
-        supervisor = self._supervisor
-        return supervisor.desk.worker or supervisor.hands.worker or self.worker
-
-    def _wait(self, condition: Callable[[], bool], timeout_s: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(condition, timeout_s)

@@ -17,6 +17,7 @@ from labctl.service.daemon import recovery
 from labctl.service.daemon.board import Board
 from labctl.service.daemon.bus import Bus
 from labctl.service.daemon.child import Child
+from labctl.service.daemon.closing import Closing
 from labctl.service.daemon.crew import Crew
 from labctl.service.daemon.desk import RunDesk
 from labctl.service.daemon.diary import Diary
@@ -57,7 +58,7 @@ class Supervisor:
         check = ParameterCheck(place.file.station.procedures, self._estimate)
         self.queue = Queue(database, self.clock, check)
         self.bus = Bus()
-        self.served = ServedStation(place, speed, self.later(self.mishaps.lost))
+        self.served = ServedStation(place, speed, self.later(self._process_lost))
         self.board = Board(
             place.file,
             self.clock,
@@ -80,6 +81,7 @@ class Supervisor:
         self.hands = Hands(self.crew, self.board, settings)
         self.desk = RunDesk(self)
         self.safety = SafetyWatch(self)
+        self.closing = Closing(self)
         self.is_ending = False
         self._hearing = Hearing(self)
         self._orders = Orders(self)
@@ -130,8 +132,8 @@ class Supervisor:
         if self._thread.is_alive():
             try:
                 self.order("close").result(self.settings.safe_s)
-                self.safety.let_runs_end(self.settings.stop_s)
-                unconfirmed = self.safety.confirm()
+                self.closing.let_runs_end(self.settings.stop_s)
+                unconfirmed = self.closing.confirm()
             except (LabctlError, TimeoutError) as error:
                 unconfirmed = [f"the service did not end in order: {error}"]
             self._stop.set()
@@ -179,7 +181,7 @@ class Supervisor:
         try:
             self.queue.hold(f"laser off by {who}")
         finally:
-            unconfirmed = self.safety.make_safe(f"laser off by {who}")
+            unconfirmed = self.closing.make_safe(f"laser off by {who}")
         self.bus.publish("safety", {"laser_off_by": who, "unconfirmed": unconfirmed})
         return unconfirmed
 
@@ -260,6 +262,12 @@ class Supervisor:
         if worker.job:
             self.safety.worker_ended(worker, code)
         self._idle_since_s = self._wall.monotonic_s()
+
+    def _process_lost(self, name: str) -> None:
+        if name == "table":
+            self.safety.fail("the simulated table has ended: restart the service")
+        else:
+            self.mishaps.lost(name, partial(self.served.restart_host, name))
 
     def _safety_told(self, event: Mapping[str, Any]) -> None:
         self.safety.told(event)
