@@ -204,6 +204,7 @@ class Run:
             self._reporter.committed(self._journal.committed)
 
     def _after_point(self) -> None:
+        self._control.check()
         if self._control.stopping:
             self._state = RunState.STOPPED
         elif self._control.pausing:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from labctl.core.clock import RealClock
 from labctl.core.journal import RunState
 from labctl.store.reader import RunReader
 
@@ -57,6 +58,8 @@ def interrupt(station: Path, first: int, second: int | None = None) -> tuple[int
     for line in process.stderr:
         said += line
         if "1/6 points" in line:
+            # the line is printed before the point is quite over: let the next exposure begin
+            RealClock().sleep(0.5)
             process.send_signal(first)
             if second is None:
                 break

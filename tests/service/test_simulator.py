@@ -36,7 +36,8 @@ def test_a_served_table_answers_through_the_station_file_that_it_prints(tmp_path
 def test_the_printed_station_file_has_the_clock_of_the_served_table_and_no_truth():
     with ServedTable(SIMULATED, speed=500.0, changes={"truth": "B"}) as table:
         simulation = tomllib.loads(table.station_text())["simulation"]
-    assert simulation == {"clock": "scaled", "speed": 500}
+        origin_utc = table.clock.origin_utc
+    assert simulation == {"clock": "scaled", "speed": 500, "origin_utc": origin_utc}
 
 
 def test_truth_and_seed_go_over_what_the_file_says():
