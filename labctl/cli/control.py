@@ -144,7 +144,7 @@ def notify_test(
     file = (data or Path("data")) / "station" / FILE
     channels = read_notify_file(file).channel
     if not channels:
-        raise UsageError(f"{file} names no channel", remedy="docs/service.md shows one")
+        raise UsageError(f"{file} names no channel", remedy="docs/remote.md shows one")
     notice = Notice("done", "labctl: a test", "This channel works.")
     refused = [channel.name for channel in channels if not send_with_apprise(channel, notice)]
     for channel in channels:

@@ -125,7 +125,11 @@ def clock_time(utc: str) -> str:
 def _safety(status: StationStatus) -> Iterator[Line]:
     safety = status.safety
     if safety.latched:
-        yield Line("safety", f"LATCHED, shutters stay closed: {safety.reason}", BAD)
+        yield Line(
+            "safety",
+            f"LATCHED, shutters stay closed: {safety.reason.removeprefix('latched: ')}",
+            BAD,
+        )
     elif not safety.confirmed:
         reason = safety.reason or "nobody has verified that the table is safe"
         yield Line("safety", f"NOT CONFIRMED: {reason}", WARNING)

@@ -126,7 +126,7 @@ def open_remote(remote: RemoteSettings) -> socket.socket:
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
             f"certificate {remote.certificate} with key {remote.key} cannot be used: {error}",
-            remedy="docs/service.md says how to make them",
+            remedy="docs/remote.md says how to make them",
         ) from error
     return _open_tcp(remote.host, remote.port)
 

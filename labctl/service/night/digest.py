@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from labctl.service.queue import rows
 from labctl.service.queue.database import StationDatabase
 from labctl.store.catalogue import Catalogue
 from labctl.store.reader import RunReader
+
+NEAR_S = 60.0
+"""Exchanges that failed so shortly before an attempt did may have been its cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,6 @@ def gaps_of(events: Sequence[NightEvent]) -> list[Gap]:
 def faults_of(events: Sequence[NightEvent], exchanges: Sequence[FailedExchange]) -> list[Fault]:
     """Return the failed attempts, each with what was done and the exchanges that broke then."""
     found: list[Fault] = []
-    since = events[0].time
     for place, event in enumerate(events):
         if event.what not in ("failed", "recovered", "not safe", "export failed"):
             continue
@@ -193,13 +195,13 @@ def faults_of(events: Sequence[NightEvent], exchanges: Sequence[FailedExchange])
              and one.item in (event.item, "")),
             None,
         )  # fmt: skip
+        since = event.time - timedelta(seconds=NEAR_S)
         near = [one for one in exchanges if since <= one.utc <= event.time]
         found.append(
             Fault(event.item, event.run, event.time, str(event.data.get("error", event.what)),
                   event.why, f"{answer.what} {answer.why}".strip() if answer else "",
                   str(event.data.get("remedy", "")), near[-2:])
         )  # fmt: skip
-        since = event.time
     return found
 
 

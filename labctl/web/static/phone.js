@@ -276,7 +276,7 @@ function drawBeams(status) {
     return row;
   }));
   const safety = status.safety;
-  const [text, kind] = safety.latched ? [`LATCHED, shutters stay closed: ${safety.reason}`, "bad"]
+  const [text, kind] = safety.latched ? [`LATCHED, shutters stay closed: ${safety.reason.replace(/^latched: /, "")}`, "bad"]
     : safety.process === "lost" ? ["Safety process LOST", "bad"]
       : !safety.confirmed ? [`Safety not confirmed${safety.reason ? `: ${safety.reason}` : ""}`, "warn"]
         : [`Safety confirmed${safety.checked_utc ? ` ${timeOfDay(safety.checked_utc)}` : ""}`, "dim"];
