@@ -149,9 +149,10 @@ class Run:
     def _converse(self) -> None:
         if self._control.pausing and self._number:
             self._pause()
+        send = self._plan.send
         while self._state is not RunState.STOPPED:
             try:
-                message = checked(self._plan.send(self._answer), self._number)
+                message = checked(send(self._answer), self._number)
             except StopIteration:
                 return
             except LabctlError:
@@ -159,32 +160,34 @@ class Run:
             except Exception as error:
                 raise plan_error(error, self._procedure.name, self._number) from error
             self._attend()
-            self._carry_out(message)
+            if self._reporter.is_listening:
+                self._reporter.tell(MessageStarted(self._number, message))
+            if isinstance(message, Record):
+                self._commit(message)
+                self._after_point()
+            else:
+                self._carry_out(message)
 
     def _carry_out(self, message: Message) -> None:
-        if self._reporter.is_listening:
-            self._reporter.tell(MessageStarted(self._number, message))
-        if isinstance(message, Record):
-            self._commit(message)
-            self._after_point()
-            return
         if isinstance(message, Acquire):
             self._journal.reserve()
         elif isinstance(message, Note):
             self._reporter.tell(NoteLeft(self._number, message.text))
-        self._answer = self._table.answer(message)
-        self._exchanges.append(Exchange(message, self._answer))
+        answer = self._answer = self._table.answer(message)
+        self._exchanges.append(Exchange(message, answer))
         self._trail.follow(message)
 
     def _attend(self) -> None:
         """Act on what the operator asked for, and on interlocks."""
-        self._control.check()
+        control = self._control
+        if control.aborting:
+            control.check()
         violated = self._watch.violated()
         if violated is not None:
             raise _Violation(*violated)
-        if self._control.stopping and self._state is RunState.RUNNING:
+        if control.stopping and self._state is RunState.RUNNING:
             self._announce(RunState.STOPPING)
-        elif self._control.pausing and self._state is RunState.RUNNING:
+        elif control.pausing and self._state is RunState.RUNNING:
             self._announce(RunState.PAUSING)
 
     def _commit(self, message: Record) -> None:

@@ -52,12 +52,14 @@ class Table:
         RunAborted
             If an abort was asked for.
         """
-        self._control.interruptible = True
+        control = self._control
+        control.interruptible = True
         try:
-            self._control.check()
+            if control.aborting:
+                control.check()
             return self._actions[type(message)](message)
         finally:
-            self._control.interruptible = False
+            control.interruptible = False
 
     def _read(self, message: Read) -> Reading:
         return find_channel(self._station, message.channel).read()

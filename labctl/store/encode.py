@@ -39,8 +39,8 @@ class Encoded(NamedTuple):
     @property
     def size(self) -> int:
         """Return how many bytes it takes on the disk, about."""
-        large = sum(array.nbytes for array in self.large) if self.large else 0
-        return len(self.header) + len(self.payload) + large
+        size = len(self.header) + len(self.payload)
+        return size + sum(array.nbytes for array in self.large) if self.large else size
 
     def checksum(self, number: int) -> int:
         """Return the CRC-32 of number, header and payload."""
@@ -71,16 +71,17 @@ def encode(
         If something cannot be stored, such as a number that is not finite.
     """
     pool = _Pool(shared)
-    head["data"] = {name: pool.put(value) for name, value in data.items()}
-    steps = []
-    for exchange in exchanges:
-        message = exchange.message
+    refer = pool.refer
+    head["data"] = {
+        name: value if type(value) in _PLAIN else pool.put(value) for name, value in data.items()
+    }
+    steps = head["exchanges"] = []
+    for message, answer in exchanges:
         kind = type(message)
-        steps.append((kind.__name__, _FIELDS[kind](message), pool.refer(exchange.answer)))
-    head["exchanges"] = steps
+        steps.append((kind.__name__, _FIELDS[kind](message), refer(answer)))
     head["values"] = pool.values
     header = to_json_fast(head)
-    return Encoded(header, b"".join(pool.chunks), pool.large, shared.take_new())
+    return Encoded(header, b"".join(pool.chunks), tuple(pool.large), shared.take_new())
 
 
 def reading_fields(reading: Reading) -> tuple[Any, ...]:
@@ -101,6 +102,9 @@ _FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
 }
 
 
+_PLAIN = frozenset({float, int, str, bool, type(None)})
+
+
 class _Pool:
     """Collect objects and array bytes, each once."""
 
@@ -111,12 +115,12 @@ class _Pool:
         self._index: dict[int, int] = {}
         self._end = 0
         self.values: list[Any] = []
-        self.chunks: list[Any] = []
+        self.chunks: list[bytes] = []
         self.large: list[np.ndarray] = []
 
     def put(self, value: Any) -> Any:
         """Return what stands for recorded data in the header."""
-        if value is None or isinstance(value, (float, int, str, bool, np.generic)):
+        if isinstance(value, (float, int, str, np.generic)):
             return value
         return {"$": self.refer(value)}
 
@@ -134,11 +138,12 @@ class _Pool:
         if isinstance(value, Reading):
             return ("reading", *reading_fields(value))
         if isinstance(value, Exposure):
+            shared = self._shared
             return (
                 "frame" if isinstance(value, Frame) else "spectrum",
                 self._array(value.counts),
-                self._shared.axis(value.wavelength_nm),
-                self._shared.context(value),
+                shared.axis(value.wavelength_nm),
+                shared.context(value),
                 to_microseconds(value.utc),
                 value.monotonic_s,
             )
@@ -147,12 +152,14 @@ class _Pool:
         raise UsageError(f"a {type(value).__name__} cannot be stored")
 
     def _array(self, array: np.ndarray) -> tuple[Any, ...]:
-        if array.dtype.kind not in "biufcUS":
-            raise UsageError(f"an array of {array.dtype} cannot be stored")
+        dtype = array.dtype
+        if dtype.kind not in "biufcUS":
+            raise UsageError(f"an array of {dtype} cannot be stored")
         if array.nbytes >= LARGE_BYTES:
             self.large.append(np.asarray(array, order="C"))
-            return (array.dtype.str, array.shape, "frames", len(self.large) - 1)
+            return (dtype.str, array.shape, "frames", len(self.large) - 1)
         data = array.tobytes()
+        place = self._end
         self.chunks.append(data)
-        self._end += len(data)
-        return (array.dtype.str, array.shape, "payload", self._end - len(data))
+        self._end = place + len(data)
+        return (dtype.str, array.shape, "payload", place)

@@ -28,6 +28,8 @@ class SharedTable:
 
     def take_new(self) -> Sequence[SharedRow]:
         """Return the rows that no point has taken along yet."""
+        if not self._new:
+            return ()
         new, self._new = self._new, []
         return new
 

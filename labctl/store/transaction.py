@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from labctl.store.encode import Encoded, tail_number
 from labctl.store.segment import SegmentWriter
 
-CHUNK = 32
+CHUNK = 256
 """Most points that one statement inserts."""
 # an attempt that could not begin has ended under the number of the next one
 PUT_END = "INSERT OR REPLACE INTO ends(attempt,snapshot,header,payload,crc) VALUES(?,?,?,?,?)"

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn, Self
 
-from labctl.core.clock import Clock
+from labctl.core.clock import Clock, RealClock
 from labctl.core.errors import StorageError, UsageError
 from labctl.core.journal import Entry, Exchange, RunStart, RunState, StateChange
 from labctl.core.messages import Point
@@ -54,7 +54,7 @@ class RunWriter:
         self._failure = ""
         self._file_lock = FileLock(folder / LOCK, f"run {folder.name}")
         try:
-            self._open(is_new)
+            self._open(is_new, is_grouped=commit_every_s > 0)
         except (sqlite3.Error, OSError) as error:
             self._file_lock.release()
             raise storage_error(error, "the run cannot be opened for writing", folder) from error
@@ -68,15 +68,16 @@ class RunWriter:
         self._largest = 0
         self._free = shutil.disk_usage(folder).free
         self._is_grouped = commit_every_s > 0
-        self._closing = threading.Event()
+        self._closing = False
+        self._wake = threading.Event()
         if self._is_grouped:
             threading.Thread(
                 target=self._commit_regularly, args=(commit_every_s,), name="commit", daemon=True
             ).start()
 
-    def _open(self, is_new: bool) -> None:
+    def _open(self, is_new: bool, is_grouped: bool) -> None:
         if is_new:
-            self._db, end = create_database(self.path / DATABASE), 0
+            self._db, end = create_database(self.path / DATABASE, is_grouped=is_grouped), 0
         else:
             self._db = open_database(self.path / DATABASE)
             end = examine(self._db, self.path)
@@ -199,8 +200,10 @@ class RunWriter:
         self._largest = max(self._largest, encoded.size)
         if not self._is_grouped:
             self.flush()
-        elif encoded.large or len(self._queue) >= CHUNK:
-            self._hand_over(wait=bool(encoded.large) or len(self._queue) >= BACKLOG)
+        elif encoded.large or len(self._queue) >= BACKLOG:
+            self._put()
+        elif len(self._queue) >= CHUNK:
+            self._wake.set()
 
     def flush(self) -> None:
         """Return when every point given so far is on the disk."""
@@ -228,7 +231,8 @@ class RunWriter:
 
     def release(self) -> None:
         """Let go of the run without storing anything; allowed after `close`, and repeatedly."""
-        self._closing.set()
+        self._closing = True
+        self._wake.set()
         with self._mutex:
             if self._failure != "closed":
                 self._failure = "closed"
@@ -250,13 +254,10 @@ class RunWriter:
         """Yield the points so far, checked against their checksums."""
         return self._record.entries()
 
-    def _hand_over(self, wait: bool) -> None:
-        # while the other thread waits for the disk, points wait in memory and not the run
-        if self._mutex.acquire(blocking=wait):
-            try:
-                self._write(self._put_queue)
-            finally:
-                self._mutex.release()
+    def _put(self) -> None:
+        with self._mutex:
+            self._require_open()
+            self._write(self._put_queue)
 
     def _put_queue(self) -> None:
         # a fixed number: the run goes on adding, and two threads inserting in turns are slow
@@ -289,10 +290,18 @@ class RunWriter:
             self._fail(error)
 
     def _commit_regularly(self, period_s: float) -> None:
-        while not self._closing.wait(period_s):
+        # inserting leaves the interpreter free: the run goes on measuring meanwhile
+        clock, last_s = RealClock(), 0.0
+        while not self._closing:
+            self._wake.wait(period_s)
+            self._wake.clear()
             # the error has been kept and is raised at the next call of the run itself
             with suppress(StorageError):
+                if clock.monotonic_s() - last_s < period_s:
+                    self._put()
+                    continue
                 self.flush()
+                last_s = clock.monotonic_s()
                 self._free = shutil.disk_usage(self.path).free
 
     def _require_open(self) -> None:
