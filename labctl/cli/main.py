@@ -13,7 +13,20 @@ from typing import NoReturn
 
 import typer
 
-from labctl.cli import demo, doctor, procedures, run, runs, sim
+from labctl.cli import (
+    control,
+    demo,
+    doctor,
+    gui,
+    night,
+    procedures,
+    queue,
+    run,
+    runs,
+    serve,
+    sim,
+    watch_live,
+)
 from labctl.cli.output import say
 from labctl.core.errors import LabctlError
 
@@ -29,8 +42,24 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.add_typer(runs.app, name="runs")
+app.add_typer(queue.app, name="queue")
+queue.app.command("run")(night.queue_run)
 app.add_typer(procedures.app, name="procedures")
+app.command("status")(control.status)
+app.command("watch")(watch_live.watch)
+app.command("pause")(control.pause)
+app.command("continue")(control.continue_)
+app.command("stop")(control.stop)
+app.command("abort")(control.abort)
+app.command("safe")(control.safe)
+app.command("acknowledge")(control.acknowledge)
+app.command("report")(night.report)
+app.command("audit")(control.audit)
+app.command("notify-test")(control.notify_test)
+app.add_typer(control.tokens, name="tokens")
 app.command("doctor")(doctor.doctor)
+app.command("serve")(serve.serve)
+app.command("gui")(gui.gui)
 app.add_typer(sim.app, name="sim")
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from labctl.cli.options import Json
 from labctl.cli.output import emit, say
 from labctl.cli.served import Data, open_table
-from labctl.core.status import StationStatus
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from labctl.client import Event, Table
+    from labctl.core.status import StationStatus
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 MOST_EVENTS = 6
@@ -48,6 +48,8 @@ def _print_events(table: "Table") -> None:
 
 
 def _print_changes(table: "Table") -> None:
+    from labctl.core.status import StationStatus
+
     before = ""
     for event in table.events(_TOLD):
         line = _line_of(event)
@@ -85,6 +87,8 @@ class Screen:
 
     def take(self, event: "Event") -> None:
         """Take an event."""
+        from labctl.core.status import StationStatus
+
         if event.kind == "lost":
             self.lost = str(event.data.get("reason", ""))
             return
