@@ -7,7 +7,7 @@ NEXUS := .venv-nexus/.ready
 OUTPUT ?= labctl-demo
 ARGS ?=
 
-.PHONY: demo test test-service env lint types contracts nexus bench pulls kill-test lock schema clean
+.PHONY: demo test test-service env lint types contracts nexus bench pulls kill-test soak screenshots lock schema clean
 
 demo: $(READY)
 	@$(BIN)/labctl demo --output $(OUTPUT) $(ARGS)
@@ -43,6 +43,22 @@ bench: $(READY)
 
 pulls: $(READY)
 	$(BIN)/python tests/benchmarks/pulls.py $(ARGS)
+
+# hours: the long forms of what `make test` does in short
+soak: $(READY)
+	$(BIN)/python tests/system/kill_test.py --kills 50
+	$(BIN)/python tests/daemon/storm.py --kills 1000
+	LABCTL_POWER_CUTS=5000 LABCTL_WRITE_STEP=1 $(BIN)/python -m pytest tests/faults -n 2 --timeout 3600
+	for seed in 1 2 3 4 5; do $(BIN)/python tests/night/storm.py --hours 24 --seed $$seed || exit 1; done
+	$(BIN)/python tests/safety/safety_bench.py --repeats 200
+	$(BIN)/python tests/daemon/soak.py --minutes 480
+	$(BIN)/python tests/safety/safety_mutants.py
+	$(BIN)/python tests/faults/mutants.py
+	$(BIN)/python tests/faults/print_fault_model.py
+
+# every screen of the window in every theme, as pictures in build/screenshots
+screenshots: $(READY)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python tests/gui/screenshots.py build/screenshots
 
 kill-test: $(READY)
 	$(BIN)/python tests/system/kill_test.py $(ARGS)

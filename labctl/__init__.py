@@ -6,7 +6,10 @@ from typing import Any
 __version__ = "0.1.0"
 _HOMES = {
     "connect": ("labctl.client.table", "connect"),
+    "export_run": ("labctl.service.archive", "export"),
     "open_run": ("labctl.store.reader", "RunReader"),
+    "read_queue_file": ("labctl.service.queue.files", "read_queue_file"),
+    "write_queue_file": ("labctl.service.queue.files", "write_queue_file"),
 }
 
 

@@ -10,6 +10,7 @@ from labctl.analysis.ratio_fit import RatioFit, fit_ratio
 from labctl.analysis.ratio_point import RatioPoint, pool_fits
 from labctl.analysis.temperatures import NoTemperature, temperature_from_ratio
 from labctl.analysis.thermometry import RatioCalibration
+from labctl.core.calibration import Calibration
 from labctl.core.errors import AnalysisError
 from labctl.core.messages import Kind, Point
 from labctl.core.procedure import Evidence
@@ -29,6 +30,27 @@ class Findings:
 
     temperatures: list[Temperature] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+
+def calibration_used(
+    evidence: Evidence, spectrum: Spectrum, kind: str = "wavelength"
+) -> Calibration | None:
+    """Return the calibration that a spectrum was taken with, to which a correction is added.
+
+    Raises
+    ------
+    AnalysisError
+        If the known one is another: a correction to it would be wrong.
+    """
+    known = evidence.calibrations.get(kind)
+    used = spectrum.calibrations.get(kind, "")
+    if (known.identity if known else "") != used:
+        raise AnalysisError(
+            f"the spectrum was taken with {kind} calibration {used or 'none'}, the one in force is "
+            f"{known.identity if known else 'none'}: a correction would be added to the wrong one",
+            remedy="accept or discard the newer calibration, then measure again",
+        )
+    return known
 
 
 def select(

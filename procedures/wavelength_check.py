@@ -16,7 +16,7 @@ from labctl.core.procedure import Evidence, Procedure
 from labctl.core.results import Result
 from labctl.core.spectra import Spectrum
 from procedures.common import SpectrumParameters, take_spectrum
-from procedures.evaluate import REPEATABILITY_NM, darks_for, last_utc, select
+from procedures.evaluate import REPEATABILITY_NM, calibration_used, darks_for, last_utc, select
 
 
 class WavelengthCheck(Procedure):
@@ -72,6 +72,11 @@ class WavelengthCheck(Procedure):
             "offset_sigma_nm": offset.sigma_nm,
             "allowed_nm": allowed_nm,
             "fwhm_nm": offset.fwhm_nm,
+            "line_nm": [line_nm],
+            "residual_before_nm": [offset.offset_nm],
+            "residual_after_nm": [0.0],
+            "rms_before_nm": abs(offset.offset_nm),
+            "rms_after_nm": 0.0,
         }
         if abs(offset.offset_nm) <= allowed_nm:
             return Result(numbers=numbers)
@@ -80,7 +85,7 @@ class WavelengthCheck(Procedure):
             int(spectrum.settings["grating"]),
             measured_utc=last_utc(evidence),
             source=evidence.run,
-            previous=evidence.calibrations.get("wavelength"),
+            previous=calibration_used(evidence, spectrum),
         )
         warning = (
             f"the axis is off by {offset.offset_nm:.3f} nm, more than {allowed_nm:.3f} nm: "

@@ -7,7 +7,7 @@ C ABI and against the emulator of the simulated table]
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -227,6 +227,25 @@ class AndorCamera:
             )
         return self._acquire(exposure_s, accumulations, rows, is_dark=True)
 
+    def film(
+        self,
+        exposure_s: float,
+        accumulations: int,
+        rows: Sequence[tuple[int, int]] | None,
+        seen: Callable[[np.ndarray], None],
+    ) -> None:
+        """Expose as `acquire`, and call `seen` with each exposure when it comes.
+
+        `seen` gets counts of shape (1, bands, columns) or (1, rows, columns); what it raises ends
+        the exposures.
+
+        Raises
+        ------
+        LimitError, InstrumentError
+            As `acquire`.
+        """
+        self._acquire(exposure_s, accumulations, rows, is_dark=False, seen=seen)
+
     def readout_s(self, rows: Sequence[tuple[int, int]] | None) -> float:
         """Return the time of one readout in s.
 
@@ -267,19 +286,41 @@ class AndorCamera:
         rows: Sequence[tuple[int, int]] | None,
         *,
         is_dark: bool,
+        seen: Callable[[np.ndarray], None] | None = None,
     ) -> np.ndarray:
         EXPOSURES_S.check(exposure_s, f"{self.name} exposure")
         ACCUMULATIONS.check(accumulations, f"{self.name} accumulations")
         readout = plan_readout(rows, self._head.chip, self.name)
         batch = accumulations if self._head.has_kinetics else 1
+        shown = None if seen is None else self._checked(seen)
         with self._busy(), self._shutter.exposing(readout, is_dark=is_dark):
-            parts = [self._run(readout, exposure_s, batch) for _ in range(0, accumulations, batch)]
+            parts = [
+                self._run(readout, exposure_s, batch, shown) for _ in range(0, accumulations, batch)
+            ]
         frames = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        check_frames(frames, self._previous, self._detector.saturation_counts, self.name)
+        if seen is None:
+            check_frames(frames, self._previous, self._detector.saturation_counts, self.name)
         self._previous = frames[-1].copy()
         return frames
 
-    def _run(self, readout: Readout, exposure_s: float, count: int) -> np.ndarray:
+    def _checked(self, seen: Callable[[np.ndarray], None]) -> Callable[[np.ndarray], None]:
+        """Return what shows frames one by one, after they were checked."""
+
+        def show(frames: np.ndarray) -> None:
+            check_frames(frames, self._previous, self._detector.saturation_counts, self.name)
+            self._previous = frames[-1].copy()
+            for number in range(len(frames)):
+                seen(frames[number : number + 1].copy())
+
+        return show
+
+    def _run(
+        self,
+        readout: Readout,
+        exposure_s: float,
+        count: int,
+        seen: Callable[[np.ndarray], None] | None,
+    ) -> np.ndarray:
         calls, chip = self._calls, self._head.chip
         apply_readout(calls, readout, chip)
         timing = program(calls, exposure_s, count)
@@ -291,6 +332,7 @@ class AndorCamera:
             chip.frame_shape(readout),
             count * (timing.exposure_s + readout_s) + self._margin_s,
             wide=self._head.bits > 16,
+            seen=seen,
         )
 
     @contextlib.contextmanager

@@ -6,6 +6,7 @@ buffer of 48 MB, so that long series have to be fetched while they run.
 
 import contextlib
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
@@ -42,7 +43,13 @@ class Series:
         return code
 
     def run(
-        self, count: int, shape: tuple[int, int], duration_s: float, *, wide: bool
+        self,
+        count: int,
+        shape: tuple[int, int],
+        duration_s: float,
+        *,
+        wide: bool,
+        seen: Callable[[np.ndarray], None] | None = None,
     ) -> np.ndarray:
         """Start, wait and fetch.
 
@@ -56,6 +63,9 @@ class Series:
             Deadline after the start, in seconds.
         wide
             Whether counts need 32 bits.
+        seen
+            Called with frames, shape (n, *shape), as soon as they were fetched; what it raises
+            ends the acquisition.
 
         Returns
         -------
@@ -74,7 +84,7 @@ class Series:
         self._start()
         deadline_s = self._clock.monotonic_s() + duration_s
         try:
-            self._collect(frames, deadline_s)
+            self._collect(frames, deadline_s, seen)
         except BaseException:
             # the first error says more than that the abort failed too
             with contextlib.suppress(InstrumentError):
@@ -87,7 +97,12 @@ class Series:
             self._check_abort()
             self._calls.do(self._calls.sdk.start_acquisition)
 
-    def _collect(self, frames: np.ndarray, deadline_s: float) -> None:
+    def _collect(
+        self,
+        frames: np.ndarray,
+        deadline_s: float,
+        seen: Callable[[np.ndarray], None] | None,
+    ) -> None:
         received = self._fetch(frames, 0)
         while received < len(frames):
             self._check_abort()
@@ -101,6 +116,8 @@ class Series:
                 self._check_abort()
                 fetched = self._check_running(frames, received)
                 self._clock.sleep(_POLL_S)
+            if seen is not None and fetched:
+                seen(frames[received : received + fetched])
             received += fetched
 
     def _wait(self, duration_s: float) -> None:

@@ -119,16 +119,25 @@ class Connection:
         LabctlError
             What the service refuses it with.
         """
+        return self._command("POST", path, body, timeout_s)
+
+    def put(self, path: str, body: Mapping[str, Any], *, timeout_s: float = TIMEOUT_S) -> Any:
+        """Replace something and return the answer; otherwise as `post`."""
+        return self._command("PUT", path, body, timeout_s)
+
+    def _command(
+        self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float
+    ) -> Any:
         headers = {"Idempotency-Key": secrets.token_urlsafe(24)}
         try:
-            return self._ask("POST", path, body, headers, timeout_s)
+            return self._ask(method, path, body, headers, timeout_s)
         except _NotSent as error:
             raise ConnectionFailed(error.message, remedy=error.remedy) from error
         except ConnectionFailed:
             self.clock.sleep(PAUSES_S[0])
             if not self.boot or self.get("/status")["boot"] != self.boot:
                 raise
-            return self._ask("POST", path, body, headers, timeout_s)
+            return self._ask(method, path, body, headers, timeout_s)
 
     def _ask(
         self,

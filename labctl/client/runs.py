@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labctl.client.connection import Connection
-from labctl.core.errors import LabctlError, PartialData, RunAborted
+from labctl.core.errors import LabctlError, PartialData, RunAborted, UsageError
 from labctl.core.items import ItemState, QueueItem
 
 if TYPE_CHECKING:
@@ -125,6 +125,24 @@ class Job:
         if not item.runs:
             raise PartialData(f"{item.summary} is {item.state} and has no run")
         return get_run(self._connection, item.runs[-1])
+
+
+def open_local(name: str, folder: Path) -> "RunReader":
+    """Open the record of a run that lies on this machine.
+
+    Raises
+    ------
+    UsageError
+        If it does not: the service is on another one.
+    StorageError
+        If it cannot be read.
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            f"run {name} lies in {folder}, which is not on this machine",
+            remedy="open it on the machine of the service, or copy the folder",
+        )
+    return Run(name, folder).open()
 
 
 def get_run(connection: Connection, name: str) -> Run:

@@ -2,15 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from labctl.client.connection import Connection
+from labctl.client.administration import Administration
+from labctl.client.connection import Address, Connection
 from labctl.client.events import EventStream
 from labctl.client.finding import find_service
 from labctl.client.queue import QueueClient
-from labctl.client.runs import Run, get_run
+from labctl.client.records import Records
+from labctl.client.runs import Job
+from labctl.core.items import QueueItem
 from labctl.core.readings import Scalar
 from labctl.core.status import Alarm, StationStatus
+
+if TYPE_CHECKING:
+    from labctl.client.frames import FrameStream
 
 COMMAND_S = 60.0
 SAFE_S = 30.0
@@ -44,7 +50,7 @@ def connect(
     return Table(Connection(find_service(target, token=token, certificate=certificate)))
 
 
-class Table:
+class Table(Records, Administration):
     """Hold the connection to one served table; a context manager.
 
     Closing it touches no run. Every method may be called from any thread; those that command
@@ -57,8 +63,8 @@ class Table:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._streams: list[EventStream] = []
+        super().__init__(connection)
+        self._streams: list[EventStream | FrameStream] = []
         self.queue = QueueClient(connection)
         connection.boot = self.status().boot
 
@@ -69,9 +75,14 @@ class Table:
         self.close()
 
     def close(self) -> None:
-        """End all event streams; allowed repeatedly."""
+        """End all streams; allowed repeatedly."""
         while self._streams:
             self._streams.pop().close()
+
+    @property
+    def address(self) -> Address:
+        """Return where the service is."""
+        return self._connection.address
 
     # ---- what is
 
@@ -101,22 +112,59 @@ class Table:
         found: Mapping[str, Any] = self._connection.get("/trend")
         return found
 
-    def runs(self, most: int = 50) -> Sequence[Mapping[str, Any]]:
-        """Return summaries of runs, the newest first."""
-        found: Sequence[Mapping[str, Any]] = self._connection.get("/runs", most=most)["runs"]
+    def frames(self, most_per_s: float = 30.0) -> "FrameStream":
+        """Follow the exposures as arrays, the newest only (see `labctl.client.frames`)."""
+        from labctl.client.frames import FrameStream
+
+        stream = FrameStream(self._connection, most_per_s)
+        self._streams.append(stream)
+        return stream
+
+    def description(self) -> Mapping[str, Any]:
+        """Return what the table has.
+
+        station, simulated, channels (name, unit, settable, low, high, choices, kind), beams
+        (name, wavelength_nm, power_low_w, power_high_w), positions (µm by axis), windows,
+        gratings, camera, settling, notch_nm, ambient_k. What camera and spectrograph tell of
+        themselves is None until the table was opened once.
+        """
+        found: Mapping[str, Any] = self._connection.get("/table")
         return found
 
-    def run(self, name: str) -> Run:
-        """Return a run by its name."""
-        return get_run(self._connection, name)
-
-    def points(self, run: str, first: int = 0, most: int = 1000) -> Sequence[Mapping[str, Any]]:
-        """Return committed points of a run from number `first` on, without arrays."""
-        page = self._connection.get(f"/runs/{run}/points", first=first, most=most)
-        found: Sequence[Mapping[str, Any]] = page["points"]
+    def procedures(self) -> Sequence[Mapping[str, Any]]:
+        """Return name, summary and parameters of every procedure, to make forms of them."""
+        found: Sequence[Mapping[str, Any]] = self._connection.get("/procedures")["procedures"]
         return found
 
     # ---- control
+
+    def run_now(
+        self,
+        procedure: str,
+        parameters: Mapping[str, Any] | None = None,
+        /,
+        *,
+        label: str = "",
+        **more: Any,
+    ) -> Job:
+        """Measure this one item now, in front of all others; parameters as in `queue.add`.
+
+        A queue that is held does not go on after it. If a run is on, it comes after that.
+
+        Raises
+        ------
+        UsageError
+            If the procedure or a parameter is unknown, missing or out of range.
+        SafetyError
+            If the table is not known to be safe.
+        """
+        item = {
+            "procedure": procedure,
+            "parameters": {**(parameters or {}), **more},
+            "label": label,
+        }
+        added = self._connection.post("/control/run", {"item": item}, timeout_s=COMMAND_S)
+        return Job(self._connection, QueueItem.model_validate(added))
 
     def start(self) -> None:
         """Work through the queue."""
@@ -189,9 +237,18 @@ class Table:
             mode=mode,
         )
 
-    def start_live(self, exposure_s: float, *, beams: Iterable[str] = ()) -> None:
-        """Expose again and again; each exposure is an event `spectrum`."""
-        self._by_hand("live", exposure_s=exposure_s, beams=list(beams))
+    def start_live(
+        self,
+        exposure_s: float,
+        *,
+        beams: Iterable[str] = (),
+        mode: Literal["spectrum", "image"] = "spectrum",
+    ) -> None:
+        """Expose again and again; a live view that is on goes on with these settings.
+
+        Each exposure is an event `spectrum`, and comes with its arrays from `frames`.
+        """
+        self._by_hand("live", exposure_s=exposure_s, beams=list(beams), mode=mode)
 
     def stop_live(self) -> None:
         """End the live view, with the shutters closed."""
@@ -200,39 +257,6 @@ class Table:
     def estimate(self, procedure: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return duration, points, dose and limit violations of a procedure."""
         return self._by_hand("estimate", procedure=procedure, parameters=dict(parameters))
-
-    # ---- administration
-
-    def me(self) -> Mapping[str, Any]:
-        """Return who this client is to the service: name, role, is_present."""
-        found: Mapping[str, Any] = self._connection.get("/me")
-        return found
-
-    def tokens(self) -> Sequence[Mapping[str, Any]]:
-        """Return the tokens, without their secrets."""
-        found: Sequence[Mapping[str, Any]] = self._connection.get("/tokens")["tokens"]
-        return found
-
-    def add_token(self, name: str, role: str, days: float) -> Mapping[str, Any]:
-        """Make a token; its `secret` is shown this once."""
-        body = {"name": name, "role": role, "days": days}
-        found: Mapping[str, Any] = self._connection.post("/tokens/add", body)
-        return found
-
-    def revoke_token(self, token: str) -> Mapping[str, Any]:
-        """End a token at once."""
-        found: Mapping[str, Any] = self._connection.post(f"/tokens/{token}/revoke")
-        return found
-
-    def audit(self, most: int = 100) -> Mapping[str, Any]:
-        """Return who gave which command, the newest first, with the hash of the chain's head."""
-        found: Mapping[str, Any] = self._connection.get("/audit", most=most)
-        return found
-
-    def prove_audit(self) -> Mapping[str, Any]:
-        """Check every entry of the audit; raises `StorageError` at the first altered one."""
-        found: Mapping[str, Any] = self._connection.get("/audit/proof")
-        return found
 
     def _command(self, path: str, body: Mapping[str, Any] | None = None) -> None:
         self._connection.post(path, body, timeout_s=COMMAND_S)

@@ -44,7 +44,7 @@ def _many(unit: str) -> BeforeValidator:
     def convert(value: Any) -> Any:
         if isinstance(value, str):
             try:
-                return _parse_list(value, unit)
+                return parse_quantities(value, unit)
             except UsageError as error:
                 raise ValueError(error.message) from error
         return value
@@ -52,8 +52,14 @@ def _many(unit: str) -> BeforeValidator:
     return BeforeValidator(convert)
 
 
-def _parse_list(text: str, unit: str) -> tuple[float, ...]:
-    """Read `1 uW, 10 uW` or `1 uW..1 mW:7` or `1 uW..1 mW:7 log`."""
+def parse_quantities(text: str, unit: str) -> tuple[float, ...]:
+    """Read `1 uW, 10 uW` or `1 uW..1 mW:7` or `1 uW..1 mW:7 log`; returns numbers in `unit`.
+
+    Raises
+    ------
+    UsageError
+        If a value is no quantity in that unit, or a range is incomplete or too long.
+    """
     if ".." in text:
         start_text, rest = text.split("..", 1)
         end_text, _, count_text = rest.partition(":")

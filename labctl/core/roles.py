@@ -5,7 +5,7 @@ raises an `InstrumentError` rather than return a value that it cannot vouch for.
 property moves, waits until the move is done and verifies it by reading back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -115,6 +115,24 @@ class Camera(Instrument, Protocol):
 
     def abort(self) -> None:
         """Stop an exposure in progress; idle cameras accept it."""
+        ...
+
+
+@runtime_checkable
+class FilmingCamera(Camera, Protocol):
+    """Expose a CCD again and again, and show each exposure when it comes."""
+
+    def film(
+        self,
+        exposure_s: float,
+        accumulations: int,
+        rows: Sequence[tuple[int, int]] | None,
+        seen: Callable[[np.ndarray], None],
+    ) -> None:
+        """Expose as `acquire`, and call `seen` with each exposure, shape (1, bands, columns).
+
+        What `seen` raises ends the exposures.
+        """
         ...
 
 

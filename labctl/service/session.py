@@ -15,6 +15,7 @@ from labctl.core.link import Backend
 from labctl.core.parameters import ParameterModel, parse_parameters
 from labctl.core.procedure import Procedure, get_procedure
 from labctl.engine import Control, DryRun, Observer, Outcome, dry_run, execute, resume
+from labctl.service.calibrations import FoundCalibrations, accept_at_table, table_kinds
 from labctl.service.evaluation import analyse, export_run, span_s
 from labctl.service.finished import FinishedRun
 from labctl.service.places import (
@@ -29,7 +30,7 @@ from labctl.service.results import save_result
 from labctl.service.resumable import recorded_simulation, refuse_hopeless
 from labctl.service.simulator import simulated_file, simulation_for
 from labctl.station import load_station, read_station_file
-from labctl.station.calibrations import CalibrationFolder, measured_at
+from labctl.station.calibrations import measured_at
 from labctl.store.catalogue import Catalogue
 from labctl.store.reader import RunReader
 from labctl.store.writer import RunWriter
@@ -78,13 +79,14 @@ class Session:
         file = read_station_file(path)
         self.output = prepare_folder(Path(output or file.station.data_folder))
         self.packages = file.station.procedures
-        self._found = CalibrationFolder.open(self.output / "calibrations")
+        self._found = FoundCalibrations(self.output)
         clock = clock or self._continued(file.make_clock())
         simulated = simulation_for(path, file, clock, simulation)
         backends = {**(backends or {}), **({"sim": simulated.backend} if simulated else {})}
         if transcripts is not None:
             prepare_folder(transcripts)
         self.station = load_station(path, clock=clock, backends=backends, transcripts=transcripts)
+        accept_at_table(self.station.calibrations, self._found)
         self.simulated_as = ""
         """What is simulated, in words; empty for a real table."""
         if simulated:
@@ -161,10 +163,16 @@ class Session:
 
     @property
     def calibrations(self) -> dict[str, Calibration]:
-        """Return the newest calibration of each kind, of the station and of this folder."""
+        """Return the newest calibration of each kind, of the station and of this folder.
+
+        What acts on the table itself (axis, powers, lasers) is that of the station: what a run
+        found is not in force before somebody has accepted it.
+        """
         now_utc = self.station.clock.utc()
         stored = self.station.calibrations.current(now_utc)
-        return stored | self._found.current(now_utc)
+        of_table = table_kinds(self.station.file)
+        found = self._found.current(now_utc)
+        return stored | {kind: one for kind, one in found.items() if kind not in of_table}
 
     def prepare(self, name: str, values: Mapping[str, Any]) -> tuple[Procedure, ParameterModel]:
         """Return a procedure with validated parameters.
@@ -256,7 +264,7 @@ class Session:
                 files.append(export_run(reader, folder / f"{reader.run}.nxs"))
                 files.append(save_result(folder, result, analysis_problem))
                 for calibration in result.calibrations:
-                    self._found.save(calibration)
+                    self._found.folder.save(calibration)
             except LabctlError as error:
                 problem = error.message
             # neither may a library that stumbles over a point
@@ -280,6 +288,6 @@ class Session:
         """
         if not isinstance(clock, VirtualClock):
             return clock
-        stamps = [measured_at(item) for item in self._found.items]
+        stamps = [measured_at(item) for item in self._found.folder.items]
         last = last_sign_of_life(self.output)
         return VirtualClock(max([clock.utc(), *stamps, *([last] if last else [])]))

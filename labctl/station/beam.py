@@ -1,5 +1,6 @@
 """Put a stated power on the sample, measured before the shutter opens."""
 
+from labctl.core.calibration import Calibration
 from labctl.core.clock import Clock
 from labctl.core.errors import ConfigError, InstrumentError, LimitError, SafetyError
 from labctl.core.limits import Limits
@@ -80,6 +81,26 @@ class Beam:
                 remedy=_CALIBRATE,
             )
         return calibration
+
+    def laser_line(self) -> Calibration | None:
+        """Return the newest calibration of the laser's wavelength, expired or not.
+
+        Raises
+        ------
+        ConfigError
+            If it is for another line than that of the station file.
+        """
+        found = self._calibrations.newest(f"laser.{self.beam}", self._clock.utc())
+        if found is not None:
+            line_nm = found.values.get("wavelength_nm")
+            known = line_nm if isinstance(line_nm, float | int) else float("nan")
+            if not abs(known - self.section.wavelength_nm) <= _SAME_LINE_NM:
+                raise ConfigError(
+                    f"{self.beam}: calibration {found.kind} ({found.identity}) is for "
+                    f"{line_nm} nm, the beam has {self.section.wavelength_nm:g} nm",
+                    remedy="measure the zero of the laser again: procedure laser_zero",
+                )
+        return found
 
     def check(self, value: Scalar) -> None:
         """Raise `LimitError` unless the power in W can and may be set; touches no hardware.

@@ -36,6 +36,7 @@ class Parts:
     interlocks: list[Interlock] = field(default_factory=list)
     controller: roles.TemperatureController | None = None
     camera: roles.Camera | None = None
+    spectrometer: Spectrometer | None = None
 
     def add(self, channel: Channel) -> None:
         """Enter a channel under its own name."""
@@ -124,13 +125,16 @@ def _add_beam(
     laser = cast("roles.Laser", instruments[section.laser])
     shutter = cast("roles.Shutter", instruments[section.shutter])
     attenuator = cast("roles.Attenuator", instruments[section.attenuator])
-    meter = instruments[section.power_meter] if section.power_meter is not None else None
+    meter = cast(
+        "roles.PowerMeter | None",
+        instruments[section.power_meter] if section.power_meter is not None else None,
+    )
     readback = PowerReadback(
         f"{name}.power",
         section,
         laser=laser,
         attenuator=attenuator,
-        meter=cast("roles.PowerMeter | None", meter),
+        meter=meter,
         clock=clock,
     )
     beam = Beam(
@@ -148,6 +152,9 @@ def _add_beam(
     parts.add(ReadChannel(f"{name}.shutter", "", clock, lambda: blade[shutter.is_open]))
     parts.add(ReadChannel(f"{name}.laser_power", "W", clock, lambda: laser.power_w))
     parts.add(ReadChannel(f"{name}.interlock", "", clock, lambda: laser.interlock_closed))
+    parts.add(ReadChannel(f"{name}.attenuator", "deg", clock, lambda: attenuator.angle_deg))
+    if meter is not None:
+        parts.add(ReadChannel(f"{name}.meter", "W", clock, lambda: meter.power_w))
 
 
 def _add_spectrometer(
@@ -168,7 +175,8 @@ def _add_spectrometer(
     parts.add(ReadChannel("spectrometer.grating", "", clock, lambda: monochromator.grating))
     parts.add(ReadChannel("spectrometer.centre", "nm", clock, lambda: monochromator.wavelength_nm))
     parts.add(ReadChannel("camera.temperature", "K", clock, lambda: camera.temperature_k))
-    parts.acquirers["spectrometer"] = Spectrometer(
+    parts.add(ReadChannel("camera.locked", "", clock, lambda: camera.temperature_locked))
+    parts.spectrometer = Spectrometer(
         section,
         camera=camera,
         window=window,
@@ -176,6 +184,7 @@ def _add_spectrometer(
         calibrations=calibrations,
         clock=clock,
     )
+    parts.acquirers["spectrometer"] = parts.spectrometer
 
 
 def _add_cryostat(
@@ -184,8 +193,10 @@ def _add_cryostat(
     section = file.cryostat
     if section is None:
         return
-    parts.controller = cast("roles.TemperatureController", instruments[section.controller])
-    parts.add(TemperatureChannel(section, parts.controller, clock))
+    controller = cast("roles.TemperatureController", instruments[section.controller])
+    parts.controller = controller
+    parts.add(TemperatureChannel(section, controller, clock))
+    parts.add(ReadChannel("cryostat.setpoint", "K", clock, lambda: controller.setpoint_k))
     if section.gauge is not None:
         gauge = cast("roles.PressureGauge", instruments[section.gauge])
         parts.add(ReadChannel("cryostat.pressure", "Pa", clock, lambda: gauge.pressure_pa))

@@ -16,6 +16,8 @@ class CameraCooling:
         self._section = section
         self._camera = camera
         self._clock = clock
+        self.is_patient = True
+        """Whether a warm camera is waited for, where the file says so; else it is used warm."""
 
     def ensure(self) -> str:
         """Return why the temperature is not trusted, or an empty string.
@@ -38,7 +40,7 @@ class CameraCooling:
                 f"camera: {self._warm()}",
                 remedy="wait until it is cold, or set warm_camera in the station file",
             )
-        if self._section.warm_camera == "wait" and self._wait():
+        if self._section.warm_camera == "wait" and self.is_patient and self._wait():
             return ""
         return self._warm()
 

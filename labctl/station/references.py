@@ -15,6 +15,7 @@ from labctl.station.sections import (
 
 Problem = tuple[tuple[str | int, ...], str]
 RESERVED_BEAM_NAMES = frozenset({"spectrometer", "camera", "stage", "cryostat"})
+_OF_A_BEAM = ("power", "shutter", "laser_power", "interlock", "attenuator")
 
 
 def check_references(file: StationFile) -> list[Problem]:
@@ -36,17 +37,19 @@ def check_references(file: StationFile) -> list[Problem]:
 
 def channel_names(file: StationFile) -> Iterator[str]:
     """Yield the name of every channel that the station of a file has."""
-    for name in file.beams:
-        yield from (f"{name}.{part}" for part in ("power", "shutter", "laser_power", "interlock"))
+    for name, beam in file.beams.items():
+        yield from (f"{name}.{part}" for part in _OF_A_BEAM)
+        if beam.power_meter is not None:
+            yield f"{name}.meter"
     if file.spectrometer is not None:
         yield from (f"spectrometer.{part}" for part in ("window", "grating", "centre"))
-        yield "camera.temperature"
+        yield from ("camera.temperature", "camera.locked")
     if file.stage is not None:
         yield from (f"stage.{axis}" for axis in file.stage.axes)
         if file.stage.positions:
             yield "stage.position"
     if file.cryostat is not None:
-        yield "cryostat.temperature"
+        yield from ("cryostat.temperature", "cryostat.setpoint")
         if file.cryostat.gauge is not None:
             yield "cryostat.pressure"
 

@@ -133,6 +133,9 @@ class SpectrometerSection(Section):
     calibration: Kind = Field("wavelength", description="Kind of the wavelength calibration")
     medium: Literal["air", "vacuum"] = Field("air", description="What wavelengths refer to")
     centre_tolerance_nm: float = Field(0.05, gt=0, le=5)
+    notch_nm: tuple[float, float] | None = Field(
+        None, description="Wavelengths, from and to, that the filter against laser light blocks"
+    )
     saturation_guard: float = Field(
         0.8, gt=0, le=1, description="Part of the full range above which counts are not trusted"
     )

@@ -1,23 +1,24 @@
 """Expose the camera behind the spectrograph, with the beams open for just that long."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
 from labctl.core.calibration import Calibration
 from labctl.core.clock import Clock
-from labctl.core.errors import BadReply, InstrumentError, LabctlError, LimitError, SafetyError
+from labctl.core.errors import BadReply, InstrumentError, LimitError
 from labctl.core.messages import Acquire
 from labctl.core.parameters import nearest_hint
 from labctl.core.readings import Quality, Reading, Scalar
-from labctl.core.roles import Camera
+from labctl.core.roles import Camera, FilmingCamera
 from labctl.core.spectra import Frame, Spectrum
 from labctl.station.beam import Beam
 from labctl.station.calibrations import CalibrationFolder, expiry_reason
 from labctl.station.camera import CameraCooling
+from labctl.station.exposing import opened
 from labctl.station.saturation import saturation_reason
 from labctl.station.sections import SpectrometerSection
 from labctl.station.wavelength import Geometry, WavelengthAxis, grating_terms
@@ -39,6 +40,7 @@ class _Conditions:
     calibrations: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     powers: dict[str, Reading] = field(default_factory=dict)
+    lasers_nm: dict[str, float] = field(default_factory=dict)
 
 
 class Spectrometer:
@@ -61,7 +63,7 @@ class Spectrometer:
         self._beams = beams
         self._calibrations = calibrations
         self._clock = clock
-        self._cooling = CameraCooling(section, camera, clock)
+        self.cooling = CameraCooling(section, camera, clock)
         geometry = Geometry(
             section.focal_length_mm,
             section.half_included_angle_deg,
@@ -91,6 +93,19 @@ class Spectrometer:
         if request.mode not in ("spectrum", "image"):
             raise LimitError(f"{self.name}: mode {request.mode!r} is neither spectrum nor image")
 
+    def describe(self) -> dict[str, Any]:
+        """Return what camera and spectrograph tell of themselves, as plain JSON values."""
+        rows, columns = self._camera.shape
+        detector = self._camera.detector
+        return {
+            "rows": rows,
+            "columns": columns,
+            "pixel_um": detector.pixel_um,
+            "gain_e_per_count": detector.gain_e_per_count,
+            "saturation_counts": detector.saturation_counts,
+            "gratings": self._window.gratings(),
+        }
+
     def duration_s(self, request: Acquire) -> float:
         """Estimate how long the request takes, in seconds; touches no hardware."""
         readout_s = self._camera.readout_s(self._rows(request))
@@ -113,25 +128,58 @@ class Spectrometer:
         InstrumentError
             If an instrument fails; the shutters have then been closed.
         """
-        self.check(request)
-        warm = self._cooling.ensure()
-        conditions = self._look()
-        if warm:
-            conditions.reasons.append(warm)
-        beams = self._prepare(request, conditions)
-        with _opened(beams, self._dark(beams)):
+        conditions, beams = self._begin(request)
+        with opened(beams, self._dark(beams)):
             start_utc, start_s = self._clock.utc(), self._clock.monotonic_s()
             counts = self._camera.acquire(
                 request.exposure_s, request.accumulations, self._rows(request)
             )
             for beam in beams:
                 beam.guard.require_on()
-        counts = self._checked_counts(counts, request)
-        content = self._content(request, conditions, beams, counts)
-        content |= {"utc": start_utc, "monotonic_s": start_s}
-        if request.mode == "spectrum" and counts.shape[1] == 1:
-            return Spectrum(counts=counts[:, 0, :], **content)
-        return Frame(counts=counts, **content)
+        settings = self._settings(request, conditions)
+        content = self._content(request, conditions, beams, counts, settings)
+        return _exposure(request, counts, content | {"utc": start_utc, "monotonic_s": start_s})
+
+    def watch(self, request: Acquire, show: Callable[[Spectrum | Frame], None]) -> None:
+        """Expose as `acquire` and show each accumulation when it comes, for display only.
+
+        The beams stay open in between, and are looked at when the last has come. What `show`
+        raises ends the exposures, with the beams closed. A camera that is no `FilmingCamera`
+        shows all of them at the end.
+
+        Raises
+        ------
+        LimitError, SafetyError, InstrumentError
+            As `acquire`.
+        """
+        if not isinstance(self._camera, FilmingCamera):
+            show(self.acquire(request))
+            return
+        conditions, beams = self._begin(request)
+        # a camera that acquires does not tell its temperature
+        settings = self._settings(request, conditions)
+        one = replace(request, accumulations=1)
+        cycle_s = request.exposure_s + self._camera.readout_s(self._rows(request))
+
+        def seen(counts: np.ndarray) -> None:
+            content = self._content(one, conditions, beams, counts, settings)
+            begun_utc = self._clock.utc() - timedelta(seconds=cycle_s)
+            begun_s = self._clock.monotonic_s() - cycle_s
+            show(_exposure(one, counts, content | {"utc": begun_utc, "monotonic_s": begun_s}))
+
+        with opened(beams, self._dark(beams)):
+            self._camera.film(request.exposure_s, request.accumulations, self._rows(request), seen)
+            for beam in beams:
+                beam.guard.require_on()
+
+    def _begin(self, request: Acquire) -> tuple[_Conditions, list[Beam]]:
+        """Make everything ready behind the closed shutters."""
+        self.check(request)
+        warm = self.cooling.ensure()
+        conditions = self._look()
+        if warm:
+            conditions.reasons.append(warm)
+        return conditions, self._prepare(request, conditions)
 
     def _content(
         self,
@@ -139,10 +187,17 @@ class Spectrometer:
         conditions: _Conditions,
         beams: Sequence[Beam],
         counts: np.ndarray,
+        settings: Mapping[str, Scalar],
     ) -> dict[str, Any]:
-        """Return what belongs to the counts, with the quality that they deserve."""
+        """Return what belongs to the counts, with the quality that they deserve.
+
+        Raises
+        ------
+        BadReply
+            If the camera did not deliver what was asked.
+        """
+        self._check_counts(counts, request)
         detector = self._camera.detector
-        settings = self._settings(request, conditions)
         saturated = saturation_reason(
             counts,
             detector,
@@ -154,7 +209,7 @@ class Spectrometer:
             "wavelength_nm": conditions.wavelength_nm,
             "exposure_s": request.exposure_s,
             "beams": tuple(beam.beam for beam in beams),
-            "laser_nm": beams[0].section.wavelength_nm if beams else None,
+            "laser_nm": conditions.lasers_nm[beams[0].beam] if beams else None,
             "detector": detector,
             "medium": self._section.medium,
             "quality": Quality.UNCERTAIN if reasons else Quality.GOOD,
@@ -204,8 +259,20 @@ class Spectrometer:
             if reading.quality is not Quality.GOOD:
                 conditions.reasons.append(f"{name}: {reading.reason}")
             conditions.calibrations[beam.section.calibration] = beam.calibration().identity
+            self._note_laser(beam, conditions)
             opened.append(beam)
         return opened
+
+    def _note_laser(self, beam: Beam, conditions: _Conditions) -> None:
+        """Take the wavelength of a beam from its calibration, or from the station file."""
+        line = beam.laser_line()
+        if line is None:
+            conditions.lasers_nm[beam.beam] = beam.section.wavelength_nm
+            return
+        if expired := expiry_reason(line, self._clock.utc()):
+            conditions.reasons.append(expired)
+        conditions.lasers_nm[beam.beam] = float(line.values["wavelength_nm"])
+        conditions.calibrations[line.kind] = line.identity
 
     def _dark(self, opened: Sequence[Beam]) -> list[Beam]:
         return [beam for beam in self._beams.values() if beam not in opened]
@@ -213,7 +280,7 @@ class Spectrometer:
     def _rows(self, request: Acquire) -> Rows:
         return None if request.mode == "image" else self._section.bands
 
-    def _checked_counts(self, counts: np.ndarray, request: Acquire) -> np.ndarray:
+    def _check_counts(self, counts: np.ndarray, request: Acquire) -> None:
         """Raise `BadReply` unless the camera delivered what was asked."""
         rows, columns = self._camera.shape
         lines = rows if request.mode == "image" else len(self._section.bands)
@@ -227,7 +294,6 @@ class Spectrometer:
             raise BadReply(
                 "camera: all counts are zero, even the bias", remedy="restart the camera"
             )
-        return counts
 
     def _settings(self, request: Acquire, conditions: _Conditions) -> dict[str, Scalar]:
         rows = self._rows(request)
@@ -247,29 +313,7 @@ class Spectrometer:
         return settings
 
 
-@contextmanager
-def _opened(beams: Sequence[Beam], dark: Sequence[Beam]) -> Iterator[None]:
-    """Open the shutters of beams, and close them, verified, whatever happens."""
-    for beam in dark:
-        beam.guard.ensure_closed()
-    problems: list[SafetyError] = []
-    with ExitStack() as stack:
-        # entered first, so left last: when every shutter has been told to close
-        stack.callback(_raise_all, problems)
-        for beam in beams:
-            stack.callback(_close, beam, problems)
-            beam.guard.open()
-        yield
-
-
-def _close(beam: Beam, problems: list[SafetyError]) -> None:
-    try:
-        beam.guard.close()
-    except SafetyError as error:
-        problems.append(error)
-
-
-def _raise_all(problems: Sequence[LabctlError]) -> None:
-    if problems:
-        words = "; ".join(problem.message for problem in problems)
-        raise SafetyError(words, remedy=problems[0].remedy)
+def _exposure(request: Acquire, counts: np.ndarray, content: Mapping[str, Any]) -> Spectrum | Frame:
+    if request.mode == "spectrum" and counts.shape[1] == 1:
+        return Spectrum(counts=counts[:, 0, :], **content)
+    return Frame(counts=counts, **content)

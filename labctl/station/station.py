@@ -101,6 +101,31 @@ class OpticalTable:
             "simulation": simulation.model_dump(mode="json") if simulation else None,
         }
 
+    @property
+    def is_patient(self) -> bool:
+        """Control whether a camera that cools down is waited for, where the file says so.
+
+        Without patience it exposes warm, and its counts are marked uncertain.
+        """
+        optics = self._parts.spectrometer
+        return optics is None or optics.cooling.is_patient
+
+    @is_patient.setter
+    def is_patient(self, patient: bool) -> None:
+        if self._parts.spectrometer is not None:
+            self._parts.spectrometer.cooling.is_patient = patient
+
+    def optics(self) -> dict[str, Any]:
+        """Return what camera and spectrograph tell of themselves; empty without them.
+
+        Raises
+        ------
+        InstrumentError
+            If they do not answer.
+        """
+        optics = self._parts.spectrometer
+        return {} if optics is None else optics.describe()
+
     def doctor(self) -> list[DoctorRow]:
         """Ask every instrument again who it is."""
         return [self._examine(name, item) for name, item in self._instruments.items()]

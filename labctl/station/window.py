@@ -112,6 +112,17 @@ class WindowChannel:
         centre_nm = self._monochromator.wavelength_nm
         return Position(grating, installed[grating].grooves_per_mm, centre_nm)
 
+    def gratings(self) -> dict[str, float]:
+        """Return the grooves per mm of the installed gratings, by number.
+
+        Raises
+        ------
+        InstrumentError
+            If they cannot be read.
+        """
+        installed = self._monochromator.gratings
+        return {str(number): grating.grooves_per_mm for number, grating in installed.items()}
+
     def displaced_reason(self, position: Position) -> str:
         """Return that the spectrograph has left the window it was set to, or an empty string."""
         if self._set_to is None or self._is_at(self._set_to, position):

@@ -18,6 +18,7 @@ from labctl.store.record import Record
 from labctl.store.schema import open_read_only
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray
 
 
@@ -133,6 +134,12 @@ class RunReader:
     def damaged(self) -> list[int]:
         """Return the numbers of the points that do not have their checksums."""
         return self._record.damaged()
+
+    def numbers(self, names: Sequence[str], points: Sequence[int]) -> "Mapping[str, np.ndarray]":
+        """Return recorded numbers of some points, NaN where there is none (`store.columns`)."""
+        from labctl.store.columns import read_numbers
+
+        return read_numbers(self._record.query, names, points)
 
     def replies(self) -> Iterator[tuple[int, Exchange]]:
         """Yield every message with its answer and the number of the point it led to.

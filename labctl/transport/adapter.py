@@ -196,6 +196,8 @@ class PortAdapter(Adapter):  # type: ignore[misc]  # PyMeasure has no py.typed
     def _unproved(self, faults: list[InstrumentError]) -> InstrumentError:
         where = f"{self.name} ({self.resource})"
         if all(isinstance(fault, NoReply) for fault in faults):
+            # a connection whose other end has vanished stays silent for ever: try a new one
+            self._port.hang_up()
             return NoReply(
                 f"{where}: does not answer; {faults[-1].message}",
                 remedy="check power and cable, and baud rate and resource in the station file",

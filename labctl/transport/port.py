@@ -60,6 +60,10 @@ class Port:
         if self._transcript is not None:
             self._transcript.close()
 
+    def hang_up(self) -> None:
+        """Close the link; its next use opens it again, and it has to be proved."""
+        self._drop()
+
     def write(self, data: bytes) -> None:
         """Send bytes."""
         self._note(">", data)

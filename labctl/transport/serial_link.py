@@ -1,6 +1,7 @@
 """Carry bytes over a serial port."""
 
 import errno
+import importlib
 import math
 import os
 
@@ -12,6 +13,10 @@ from labctl.core.link import LinkSettings
 _PARITY = {"none": serial.PARITY_NONE, "odd": serial.PARITY_ODD, "even": serial.PARITY_EVEN}
 _CHUNK_BYTES = 4096
 _WAIT_S = 0.05
+# an adapter that was pulled out raises any of these; that of termios is no OSError
+_LINE_ERRORS: tuple[type[Exception], ...] = (serial.SerialException, OSError, TypeError)
+if os.name == "posix":
+    _LINE_ERRORS += (importlib.import_module("termios").error,)
 
 _REMEDIES = {
     errno.ENOENT: "no such port: plug the instrument in, or correct the resource",
@@ -61,7 +66,7 @@ class SerialLink:
         try:
             self._serial.write(data)
             self._serial.flush()
-        except (serial.SerialException, OSError, TypeError) as error:
+        except _LINE_ERRORS as error:
             raise self._failed("dropped while writing", error) from error
 
     def read(self, timeout_s: float) -> bytes:
@@ -73,7 +78,7 @@ class SerialLink:
                     if first := bytes(self._serial.read(1)):
                         break
             return first + self._waiting() if first else b""
-        except (serial.SerialException, OSError, TypeError) as error:
+        except _LINE_ERRORS as error:
             raise self._failed("dropped while reading", error) from error
 
     def close(self) -> None:

@@ -1,6 +1,5 @@
 """A table whose answers a test writes; queue, database and bus are the real ones."""
 
-import base64
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 
 from labctl.core.clock import RealClock
 from labctl.core.errors import LimitError, SafetyError, UsageError
+from labctl.core.procedure import find_procedures
 from labctl.core.readings import Quality
 from labctl.core.status import (
     Alarm,
@@ -20,11 +20,15 @@ from labctl.core.status import (
     StationStatus,
     ValueStatus,
 )
+from labctl.service.calibrations import FoundCalibrations, known_calibrations
 from labctl.service.daemon.bus import BACKLOG, Bus
-from labctl.service.daemon.live import spectrum_from
+from labctl.service.daemon.description import describe_station
+from labctl.service.daemon.live import NewestExposure, spectrum_from
 from labctl.service.queue.database import StationDatabase
 from labctl.service.queue.queue import Queue
+from labctl.station import read_station_file
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PROCEDURES = ("power_series", "dual_beam")
 
 
@@ -55,7 +59,8 @@ class ScriptedTable:
         self.calls = []
         self.announced = {}
         self.unconfirmed = []
-        self.spectrum = None
+        self.exposures = NewestExposure()
+        self.file = read_station_file(CONFIGS / "simulated.toml")
         self.fields = {"state": StationState.IDLE}
         self.trouble = None
 
@@ -82,7 +87,7 @@ class ScriptedTable:
     def says(self, kind, **data):
         return self.bus.publish(kind, data)
 
-    def exposes(self, pixels=1340, height=2000.0, run="", point=None):
+    def exposes(self, pixels=1340, height=2000.0, run="", point=None, quality="good", reason=""):
         axis_nm = np.linspace(519.0, 546.0, pixels).astype("<f4")
         shift = 1e7 / 532.0 - 1e7 / axis_nm
         rng = np.random.default_rng(1)
@@ -93,16 +98,32 @@ class ScriptedTable:
             "kind": "spectrum",
             "dtype": "<f4",
             "shape": [pixels],
-            "counts": base64.b64encode(counts.astype("<f4").tobytes()).decode(),
-            "wavelength_nm": base64.b64encode(axis_nm.tobytes()).decode(),
             "utc": self.clock.utc().isoformat(),
             "run": run,
             "point": point,
             "saved": bool(run),
-            "metadata": {"exposure_s": 20.0, "beams": ["probe"], "laser_nm": 532.0},
-        }
+            "metadata": {
+                "exposure_s": 20.0, "beams": ["probe"], "laser_nm": 532.0,
+                "quality": quality, "reason": reason,
+            },
+        }  # fmt: skip
+        return self._shows(fields, axis_nm, counts.astype("<f4"))
+
+    def exposes_image(self, counts):
+        rows, pixels = counts.shape
+        fields = {
+            "kind": "image", "dtype": "<u2", "shape": [rows, pixels], "run": "", "point": None,
+            "utc": self.clock.utc().isoformat(), "saved": False,
+            "metadata": {"quality": "good", "reason": ""},
+        }  # fmt: skip
+        return self._shows(fields, np.linspace(519.0, 546.0, pixels).astype("<f4"), counts)
+
+    def _shows(self, fields, axis_nm, counts):
+        run, point = fields["run"], fields["point"]
         event = self.bus.publish("spectrum", {"key": "spectrum", "run": run, "point": point})
-        self.spectrum = spectrum_from(fields, event.seq)
+        payload = axis_nm.tobytes() + counts.tobytes()
+        self.exposures.show(spectrum_from(fields, payload, event.seq))
+        return self.exposures.newest
 
     # ---- what the API asks
 
@@ -119,7 +140,25 @@ class ScriptedTable:
         return StationStatus(**(fields | self.fields))
 
     def latest_spectrum(self):
-        return self.spectrum
+        return self.exposures.newest
+
+    def describe(self):
+        return describe_station(self.file, CONFIGS, {}, self.clock)
+
+    def procedures(self):
+        return find_procedures()
+
+    def calibrations(self):
+        return known_calibrations(self.file, CONFIGS, self.place.data, self.clock.utc())
+
+    def decide(self, run, decision, who):
+        self._call("decide", run.name, decision, who)
+        return FoundCalibrations(self.place.data).decide(run, decision, who, self.clock.utc())
+
+    def run_now(self, item):
+        self._call("run_now", item)
+        (added,) = self.add([item])
+        return added
 
     def subscribe(self, since_seq=None, *, capacity=BACKLOG, notify=None):
         return self.bus.subscribe(since_seq, capacity=capacity, notify=notify)
@@ -194,8 +233,7 @@ class ScriptedTable:
 
     def acquire(self, exposure_s, **options):
         self._call("acquire", exposure_s, options)
-        self.exposes()
-        return self.spectrum
+        return self.exposes()
 
     def start_live(self, exposure_s, **options):
         self._call("start_live", exposure_s, options)
@@ -259,3 +297,35 @@ def running(clock, **more):
 def alarm(number=1, text="cryostat temperature is unstable: 0.8 K in 60 s", **more):
     fields = {"level": "alarm", "utc": "2026-11-23T02:14:05+00:00", "source": "cryostat"} | more
     return Alarm(id=number, text=text, **fields)
+
+
+def write_run(scripted, label="flake-7"):
+    """Write a run of three points into the data folder of a scripted table."""
+    from labctl.core.journal import RunStart, RunState, StateChange
+    from labctl.core.messages import Point
+    from labctl.store.writer import RunWriter
+
+    writer = RunWriter.create(
+        scripted.place.data, "power_series", clock=scripted.clock, label=label, margin_bytes=0
+    )
+    stamp = scripted.clock.utc().isoformat()
+    writer.begin(RunStart("power_series", {}, "", "0", {"name": "scripted"}, {}, stamp, 0.0))
+    for number in range(3):
+        writer.commit(Point(number, "measurement", {"power": 1e-6 * number}, stamp, 0.0), ())
+    writer.flush()
+    writer.close(StateChange(RunState.FINISHED, stamp, 1.0), (), {})
+    return writer.path
+
+
+def write_calibration(scripted, run, kind):
+    """Let a run have found a calibration."""
+    from labctl.core.calibration import Calibration
+    from labctl.core.results import Result
+    from labctl.service.results import save_result
+    from labctl.station.calibrations import CalibrationFolder
+
+    stamp = scripted.clock.utc().isoformat()
+    found = Calibration(kind, {"gratings": {}}, stamp, run.name, 30.0)
+    CalibrationFolder.open(scripted.place.data / "calibrations").save(found)
+    save_result(run, Result(calibrations=(found,)))
+    return found

@@ -18,7 +18,7 @@ def over(routes):
 
 
 EVERY = over(ROUTES)
-COMMANDS = over([route for route in ROUTES if route[0] == "POST"])
+COMMANDS = over([route for route in ROUTES if route[0] != "GET"])
 PRESENT = over([route for route in ROUTES if route[2].is_present])
 VALUES = {"item": "0123456789ab", "token": "0123456789ab", "run": "0001_x", "alarm": "1"}
 BODIES = {
@@ -29,6 +29,10 @@ BODIES = {
     "/table/estimate": {"procedure": "power_series"},
     "/table/acquire": {"exposure_s": 1.0},
     "/table/live": {"exposure_s": 1.0},
+    "/control/run": {"item": {"procedure": "power_series"}},
+    "/calibrations/accept": {"run": "0001_x"},
+    "/calibrations/discard": {"run": "0001_x"},
+    "/runs/{run}/notes": {"text": "bright"},
     "/tokens/add": {"name": "x"},
 }
 
@@ -38,7 +42,7 @@ def address(path):
 
 
 def body_of(method, path):
-    return BODIES.get(path.removeprefix(PREFIX), {}) if method == "POST" else None
+    return BODIES.get(path.removeprefix(PREFIX), {}) if method != "GET" else None
 
 
 def lesser(role):
@@ -147,6 +151,9 @@ def test_what_opens_shutters_raises_power_or_resets_needs_somebody_at_the_table(
         "/control/start",
         "/control/continue",
         "/control/reset",
+        "/control/run",
+        "/calibrations/accept",
+        "/calibrations/discard",
         "/table/attach",
         "/table/release",
         "/table/set",

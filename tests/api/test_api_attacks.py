@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from family import listeners
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,24 +20,6 @@ from labctl.service.api.strict_json import DEEPEST, parse_json
 @pytest.fixture
 def secret(patient):
     return patient.server.token
-
-
-def listeners(pid):
-    """Return the addresses that a process listens to, from /proc."""
-    inodes = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(link.readlink()) if link.is_symlink() else ""
-        if target.startswith("socket:["):
-            inodes.add(target[8:-1])
-    found = []
-    for table, length in (("tcp", 8), ("tcp6", 32)):
-        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and fields[9] in inodes:
-                address = fields[1].split(":")[0]
-                assert len(address) == length
-                found.append(address)
-    return found
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc of Linux")

@@ -1,5 +1,7 @@
 """The API in front of the real service: what a script and a phone see of a real run."""
 
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -62,6 +64,37 @@ def test_a_script_queues_waits_and_opens_what_was_measured(table):
     found = table.spectrum(200)
     assert (found["run"], found["saved"], len(found["counts"])) == (run.name, True, 200)
     assert run.detail["state"] == "finished"
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc of Linux")
+def test_no_process_of_the_service_listens_beyond_loopback(table, place):
+    from family import family, listeners
+
+    processes = json.loads((place / "station" / "service.json").read_text())["processes"]
+    pids = family(os.getpid()) | set(processes.values())
+    assert len(pids) > 4
+    found = [address for pid in pids for address in listeners(pid)]
+    # the API, the instruments of the simulated table, the host of the camera
+    assert len(found) > 10
+    assert set(found) == {"0100007F"}  # 127.0.0.1
+
+
+def test_exposures_of_a_live_view_arrive_as_arrays(table):
+    table.attach()
+    table.set("probe.power", 1e-4)
+    table.start_live(0.5, beams=["probe"])
+    with table.frames() as frames:
+        seen = (frame for frame in frames if not frame.saved)
+        spectra = [next(seen) for _ in range(3)]
+        assert [one.seq for one in spectra] == sorted({one.seq for one in spectra})
+        assert all(one.counts.shape == one.wavelength_nm.shape == (1340,) for one in spectra)
+        # a camera that cools down is not waited for, and its counts say so
+        assert all(one.quality == "good" or "camera" in one.reason for one in spectra)
+        table.start_live(0.5, mode="image")
+        image = next(frame for frame in seen if frame.kind == "image")
+        assert image.counts.shape == (400, 1340)
+        assert not image.metadata["beams"]
+    table.stop_live()
 
 
 def test_a_wrong_parameter_is_refused_when_it_is_added(table):

@@ -192,3 +192,95 @@ def test_a_live_view_gives_way_to_a_run(rig):
     with pytest.raises(UsageError, match="belongs to"):
         rig.daemon.set_channel("stage.position", "mono")
     check_run(rig, rig.await_end(one))
+
+
+# ---- what a window asks of a daemon
+
+
+def test_a_table_is_described_as_it_is(rig):
+    rig.await_open()
+    found = {one["name"]: one for one in rig.daemon.describe()["channels"]}
+    status = rig.daemon.status()
+    rig.daemon.attach()
+    assert set(found) == set(rig.daemon.status().values)
+    for name, value in rig.daemon.status().values.items():
+        assert found[name]["unit"] == value.unit, name
+        if found[name]["choices"] and value.value != "none":
+            assert value.value in found[name]["choices"], name
+        if found[name]["kind"] == "boolean":
+            assert isinstance(value.value, bool), name
+    for name, one in found.items():
+        if one["settable"] and one["high"] is not None:
+            with pytest.raises(LimitError):
+                rig.daemon.set_channel(name, one["high"] * 1.01 + 1e-9)
+        elif not one["settable"]:
+            with pytest.raises(UsageError):
+                rig.daemon.set_channel(name, 1.0)
+    camera = rig.daemon.describe()["camera"]
+    assert (camera["rows"], camera["columns"], camera["full_well_e"]) == (400, 1340, 65535.0)
+    gratings = {one["number"]: one["grooves_per_mm"] for one in rig.daemon.describe()["gratings"]}
+    assert gratings == {1: 1800.0, 2: 1200.0, 3: 300.0}
+    assert status.station == rig.daemon.describe()["station"]
+
+
+def await_frame(rig, kind):
+    while (event := rig.await_event("spectrum")).data["kind"] != kind:
+        """Look at the next."""
+    return event
+
+
+def test_a_live_view_goes_on_with_other_settings_and_says_when_it_ends(rig):
+    rig.await_state(StationState.IDLE)
+    rig.daemon.attach()
+    rig.daemon.set_channel("probe.power", 1e-4)
+    rig.daemon.start_live(0.2, beams=["probe"])
+    rig.await_event("state", lambda event: event.data["live"])
+    first = await_frame(rig, "spectrum")
+    assert not first.data["saved"]
+    live = rig.daemon.latest_spectrum()
+    assert live.metadata["beams"] == ["probe"]
+    assert live.metadata["quality"] in ("good", "uncertain")
+    rig.daemon.start_live(0.3, mode="image")
+    await_frame(rig, "image")
+    image = rig.daemon.latest_spectrum()
+    assert image.array().shape == (400, 1340)
+    assert image.metadata["exposure_s"] == 0.3
+    # the table is still there for commands
+    assert rig.daemon.set_channel("stage.position", "mono")["value"] == "mono"
+    await_frame(rig, "image")
+    rig.daemon.stop_live()
+    rig.await_event("state", lambda event: not event.data["live"])
+    shutters = {beam.shutter for beam in rig.daemon.status().beams}
+    assert shutters == {"closed"}
+
+
+def test_a_live_view_ends_with_laser_off_and_what_was_asked_before_opens_nothing(rig):
+    rig.daemon.set_channel("probe.power", 1e-4)
+    rig.daemon.start_live(0.2, beams=["probe"])
+    rig.await_event("step", lambda event: event.data.get("beams") == ["probe"])
+    assert rig.daemon.safe("Ada") == []
+    rig.await_event("state", lambda event: not event.data["live"])
+    rig.daemon.reset_latch("Ada")
+    rig.daemon.start_queue()
+    rig.daemon.attach()
+    # the command after it is carried out
+    assert rig.daemon.acquire(0.2).metadata["beams"] == []
+
+
+def test_an_item_is_measured_now_and_a_queue_that_is_held_stays_held(rig):
+    rig.daemon.queue.hold("not yet")
+    (waiting,) = rig.add(item(label="later"))
+    now = rig.daemon.run_now(item(label="now"))
+    check_run(rig, rig.await_end(now.id))
+    assert rig.daemon.queue.held == "not yet"
+    assert rig.daemon.queue.get(waiting).state is ItemState.WAITING
+    rig.daemon.queue.remove([waiting])
+    rig.daemon.start_queue()
+
+
+def test_an_item_that_waits_for_something_cannot_be_measured_now(rig):
+    with pytest.raises(UsageError, match="waits for nothing"):
+        rig.daemon.run_now(item(conditions={"not_before": "2099-01-01T00:00:00+00:00"}))
+    with pytest.raises(UsageError, match="exposure_s"):
+        rig.daemon.run_now(item(parameters={"exposure_s": "3 km"}))
+    assert rig.daemon.queue.list((ItemState.WAITING,)) == []

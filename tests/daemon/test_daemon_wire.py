@@ -1,6 +1,5 @@
 import contextlib
 import io
-import json
 import os
 
 import numpy as np
@@ -12,7 +11,7 @@ from labctl.core.clock import VirtualClock
 from labctl.core.errors import BadReply
 from labctl.core.spectra import Detector, Frame, Spectrum
 from labctl.service.daemon import wire
-from labctl.service.daemon.live import exposure_fields, spectrum_from
+from labctl.service.daemon.live import NewestExposure, exposure_message, spectrum_from
 from labctl.service.daemon.wire import Outbox, encode, messages
 
 PLAIN = st.recursive(
@@ -109,8 +108,17 @@ def exposure(kind, counts):
     ],
 )
 def test_an_exposure_passes_between_processes(kind, counts, shown):
-    sent = json.loads(encode(exposure_fields(exposure(kind, counts), "0001_a", 3, True)))
-    live = spectrum_from(sent, seq=7)
+    read_end, write_end = os.pipe()
+    out = Outbox(write_end)
+    fields, payload = exposure_message(exposure(kind, counts), "0001_a", 3, True)
+    out.send("spectrum", key="spectrum", payload=payload, **fields)
+    out.send("beat", key="beat")
+    out.close(5.0)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as stream:
+        sent, beat = messages(stream)
+    assert beat == {"event": "beat"}
+    live = spectrum_from(sent, sent["payload"], seq=7)
     np.testing.assert_array_equal(live.array(), shown)
     assert live.axis_nm()[0] == 500.0
     assert (live.run, live.point, live.saved, live.seq) == ("0001_a", 3, True, 7)
@@ -118,9 +126,44 @@ def test_an_exposure_passes_between_processes(kind, counts, shown):
 
 
 @pytest.mark.parametrize(
-    "change", [{"shape": [9, 9]}, {"counts": "?"}, {"shape": None}, {"wavelength_nm": "AA=="}]
-)
+    "change",
+    [
+        {"shape": [9, 9]}, {"shape": None}, {"shape": []}, {"shape": [-3]}, {"shape": [1, 1, 3]},
+        {"shape": [2**40]}, {"dtype": "<u2"}, {"metadata": {}}, {"metadata": {"quality": "fine"}},
+    ],
+)  # fmt: skip
 def test_an_exposure_that_is_none_is_refused(change):
-    sent = exposure_fields(exposure(Spectrum, np.zeros((1, 3), "uint16")), "", None, False)
+    found = exposure(Spectrum, np.zeros((1, 3), "uint16"))
+    sent, payload = exposure_message(found, "", None, False)
     with pytest.raises(BadReply):
-        spectrum_from(sent | change, 0)
+        spectrum_from(sent | change, payload, 0)
+
+
+def test_an_exposure_whose_bytes_were_cut_short_is_refused():
+    found = exposure(Spectrum, np.zeros((1, 3), "uint16"))
+    sent, payload = exposure_message(found, "", None, False)
+    with pytest.raises(BadReply, match="23 bytes"):
+        spectrum_from(sent, payload[:-1], 0)
+
+
+@pytest.mark.parametrize("length", [-1, 1.5, True, "7", None, 10**12])
+def test_a_payload_of_an_impossible_length_is_refused(length):
+    data = encode({"event": "spectrum", "payload_bytes": length}) + b"x" * 20
+    with pytest.raises(BadReply, match="payload"):
+        list(messages(io.BytesIO(data)))
+
+
+def test_a_payload_that_was_cut_short_is_no_message():
+    data = encode({"payload_bytes": 5}) + b"12345" + encode({"payload_bytes": 5}) + b"123"
+    assert list(messages(io.BytesIO(data))) == [{"payload": b"12345"}]
+
+
+def test_who_looks_at_exposures_is_told_of_each_and_of_none_afterwards():
+    found = exposure(Spectrum, np.zeros((1, 3), "uint16"))
+    live = spectrum_from(*exposure_message(found, "", None, False), seq=1)
+    newest, told = NewestExposure(), []
+    assert newest.newest is None
+    with newest.watched(lambda: told.append(newest.newest)):
+        newest.show(live)
+    newest.show(live)
+    assert told == [live]

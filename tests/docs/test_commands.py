@@ -88,7 +88,11 @@ def run_shell(text: str, folder: Path) -> None:
 def serve(line: str, folder: Path) -> None:
     """Serve the table, as in another shell, until the document has been read to its end."""
     process = subprocess.Popen(
-        line.split("#")[0].split(), cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True
+        line.split("#", maxsplit=1)[0].split(),
+        cwd=folder,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
     )
     SERVED.append(process)
     assert process.stderr is not None

@@ -19,7 +19,7 @@ def storm_table():
 @pytest.fixture
 def evening(storm_table, tmp_path):
     """Return a function that opens table, database and queue as one process of the service."""
-    from storm import station_file
+    from night_storm import station_file
 
     from labctl.service.queue.database import StationDatabase
     from labctl.service.queue.examination import DryRuns

@@ -25,8 +25,6 @@ STEADY_K = 1.5
 """The cryostat during an exposure and when it was read after it."""
 CAMERA_K = 3.5
 PLACE_UM = 1.0
-SHUTTER_S = 0.5
-"""Light before and after the camera's frames: the blade, its read-back, the camera's start."""
 
 
 @dataclass

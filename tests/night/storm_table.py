@@ -195,8 +195,9 @@ class StormTable:
                 if not self.generation.dead:
                     session.close()
                 else:
-                    with contextlib.suppress(WorkerKilled):
-                        session.station.close()
+                    for item in session.station._instruments.values():
+                        with contextlib.suppress(WorkerKilled):
+                            item.close()
 
     # ---- The witness -------------------------------------------------------------------------
 

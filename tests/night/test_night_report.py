@@ -90,6 +90,7 @@ def test_the_report_can_be_written_again_while_somebody_else_serves_the_station(
     ):
         again = write_report(database, night.output, transcripts=night.transcripts.parent)
     assert again.page == report.page
+    assert "SIMULATED: truth A, seed 1" in again.page.read_text(encoding="utf-8")
     assert advice_of(again.digest) == advice_of(report.digest)
 
 

@@ -1,7 +1,7 @@
 """The quick form of the storm; `python tests/night/storm.py` is a whole day."""
 
 import pytest
-from storm import run_storm, short
+from night_storm import run_storm, short
 from storm_check import Checked, check_light, check_runs
 
 from labctl.core.items import ItemState

@@ -20,6 +20,11 @@ temperatures = st.lists(st.integers(80, 370).map(float), min_size=3, max_size=6,
 few = settings(max_examples=25, deadline=None)
 
 
+EXPOSING = [
+    name for name, one in PROCEDURES.items() if "accumulations" in one.Parameters.model_fields
+]
+
+
 def parse(name, **values):
     return parse_parameters(PROCEDURES[name].Parameters, values, name)
 
@@ -34,7 +39,7 @@ def test_defaults_are_valid_and_survive_json(name):
     assert model.model_validate(parameters.model_dump(mode="json")) == parameters
 
 
-@pytest.mark.parametrize("name", PROCEDURES)
+@pytest.mark.parametrize("name", EXPOSING)
 @pytest.mark.parametrize(
     ("key", "value", "complaint"),
     [
@@ -72,6 +77,12 @@ def test_a_wrong_parameter_is_refused_in_words(name, key, value, complaint):
         ("thermometry_calibration", "temperatures", "298 K, 300 K"),
         ("thermometry_calibration", "powers", "25 uW"),
         ("wavelength_check", "line_cm1", "250"),
+        ("laser_zero", "line", "argon"),
+        ("laser_zero", "repeats", 0),
+        ("lamp_wavelength", "degree", 4),
+        ("power_calibration", "powers", "1 mW, 2 mW"),
+        ("power_calibration", "readings", "1 mW, 2 mW, 3 mW"),
+        ("power_calibration", "meter_accuracy", 0),
     ],
 )
 def test_a_value_out_of_range_is_refused(name, key, value):
@@ -255,6 +266,8 @@ def test_every_spectrum_is_recorded_with_the_window_and_the_power_that_it_had(na
     for visit in visits(name):
         assert isinstance(visit.record, Record)
         data = visit.record.data
+        if "spectrum" not in data or "spectrometer.window" not in visit.settings:
+            continue
         assert data["window"] == visit.settings["spectrometer.window"]
         assert data["spectrum"].beams == visit.beams
         if "probe" in visit.beams:

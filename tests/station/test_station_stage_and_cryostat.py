@@ -149,10 +149,11 @@ def test_a_driver_error_becomes_an_invalid_reading_with_its_reason(table):
 def test_all_promised_channels_exist_and_read(table):
     expected = {
         *(f"{b}.{c}" for b in ("probe", "pump")
-          for c in ("power", "shutter", "laser_power", "interlock")),
+          for c in ("power", "shutter", "laser_power", "interlock", "attenuator")),
+        "probe.meter",
         "spectrometer.window", "spectrometer.grating", "spectrometer.centre",
-        "camera.temperature", "stage.x", "stage.position",
-        "cryostat.temperature", "cryostat.pressure",
+        "camera.temperature", "camera.locked", "stage.x", "stage.position",
+        "cryostat.temperature", "cryostat.setpoint", "cryostat.pressure",
     }  # fmt: skip
     assert set(table.station.snapshot()) == expected
     assert all(isinstance(channel, Channel) for channel in table.channels.values())

@@ -84,7 +84,7 @@ def test_an_answer_is_always_that_of_its_question(
         with contextlib.suppress(LabctlError):
             assert ask(adapter, f"q{number}") == f"a{number}"
     adapter.close()
-    assert device.closed == 1
+    assert device.closed == device.opened
 
 
 @pytest.mark.parametrize("shift", range(1, 8))

@@ -1,4 +1,10 @@
-"""Drive a headless Chromium over its pipe: no port, no further package."""
+"""Drive a headless Chromium over its pipe: no port, no further package.
+
+The browser is a package of the system: `apt-get install chromium` (Debian) or `dnf install
+chromium`. Where LABCTL_REQUIRE_CHROMIUM is set its absence fails the tests, elsewhere they are
+skipped. That the page asks nobody else for anything is also tested without it, by its files and
+the policy that they are served with.
+"""
 
 import base64
 import json

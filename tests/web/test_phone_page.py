@@ -225,6 +225,7 @@ def test_silence_is_told_and_ends_by_itself(browser, scripted, served, shots):
         port = other.port
     shows(browser, "DISCONNECTED")
     browser.wait("document.getElementById('reason').innerText.includes('It was running')", CLOCK)
+    assert browser.text("#safety") == "Safety not known: no contact"
     age_s = "parseFloat(document.querySelector('#values .age').innerText)"
     before = browser.evaluate(age_s)
     CLOCK.sleep(2.0)

@@ -22,6 +22,7 @@ from labctl.service.api.guard import Guard
 from labctl.service.api.pages import page_router
 from labctl.service.api.problems import Problem, install_handlers
 from labctl.service.api.queue_routes import queue_router
+from labctl.service.api.record_routes import record_router
 from labctl.service.api.stream import Snapshots
 from labctl.service.api.table import Table
 from labctl.service.api.table_routes import table_router
@@ -93,6 +94,7 @@ def build_app(
         queue_router(table),
         control_router(table, Urgent()),
         table_router(table),
+        record_router(table, clock),
         admin_router(tokens, audit, clock),
     ):
         app.state.needs |= _needs(router)

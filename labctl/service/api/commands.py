@@ -43,7 +43,7 @@ class _Answer:
 
 
 class Commands:
-    """Record commands (POST), and answer a repeated one without doing it again.
+    """Record commands (POST, PUT), and answer a repeated one without doing it again.
 
     A client that got no answer sends the command again with the same `Idempotency-Key`; so does
     whoever replays a recorded request. Either gets the first answer.
@@ -56,7 +56,7 @@ class Commands:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; commands are recorded."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT"):
             await self._app(scope, receive, send)
             return
         try:

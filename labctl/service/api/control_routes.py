@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path
 
+from labctl.core.items import QueueItem
 from labctl.core.status import Alarm
 from labctl.service.api import schemas as s
 from labctl.service.api.access import Operator, Present
@@ -82,6 +83,11 @@ def _add_flow(router: APIRouter, table: Table) -> None:
         """Work through the queue; only at the table."""
         table.start_queue()
         return s.Done()
+
+    @router.post("/control/run")
+    def run_now(body: s.RunNow, _: Present) -> QueueItem:
+        """Run an item in front of all others; a queue that is held does not go on after it."""
+        return table.run_now(body.item.item())
 
     @router.post("/control/continue")
     def proceed(_: Present) -> s.Done:

@@ -52,6 +52,12 @@ class NewItems(Strict):
     at: Place | None = None
 
 
+class RunNow(Strict):
+    """Run one item in front of all others."""
+
+    item: NewItem
+
+
 class Changes(Strict):
     """Change what is given of a waiting item; parameters and conditions as a whole."""
 
@@ -176,6 +182,7 @@ class LiveView(Strict):
 
     exposure_s: float = Field(gt=0, le=3600)
     beams: list[ChannelName] = Field(default_factory=list, max_length=8)
+    mode: Literal["spectrum", "image"] = "spectrum"
     device: ChannelName = "spectrometer"
 
 
@@ -235,6 +242,8 @@ class RunLine(Strict):
     duration_s: float
     folder: str
     problem: str = ""
+    tags: list[str] = Field(default_factory=list)
+    rating: int = 0
 
 
 class RunPage(Strict):

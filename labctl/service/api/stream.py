@@ -88,11 +88,11 @@ class EventStream(Response):
             if not loop.is_closed():
                 loop.call_soon_threadsafe(ready.set)
 
-        gone = asyncio.create_task(_disconnected(receive))
+        gone = asyncio.create_task(disconnected(receive))
         try:
             seq, text = await self._snapshots.newest()
             is_new = self._since_seq is None
-            await _send(send, sse(STATUS, text, seq if is_new else None))
+            await send_part(send, sse(STATUS, text, seq if is_new else None))
             # what the snapshot contains is not sent again, and nothing after it is missed
             since_seq = seq if is_new else self._since_seq
             with self._table.subscribe(since_seq, notify=notify) as events:
@@ -115,10 +115,10 @@ class EventStream(Response):
             # one at a time: what waits in the subscription is bounded, a list here would not be
             while not gone.done() and (event := events.get()) is not None:
                 if self._wants(event):
-                    await _send(send, sse(event.kind, _json(event), event.seq))
+                    await send_part(send, sse(event.kind, _json(event), event.seq))
             if not gone.done():
                 _, text = await self._snapshots.newest()
-                await _send(send, sse(STATUS, text))
+                await send_part(send, sse(STATUS, text))
                 await asyncio.wait({gone}, timeout=QUIET_S)
 
     def _wants(self, event: BusEvent) -> bool:
@@ -136,11 +136,13 @@ def _json(event: BusEvent) -> str:
     return json.dumps(dict(data), allow_nan=False, default=str, separators=(",", ":"))
 
 
-async def _send(send: Send, body: bytes) -> None:
+async def send_part(send: Send, body: bytes) -> None:
+    """Send a part of a response; raises `TimeoutError` if the client does not take it."""
     message = {"type": "http.response.body", "body": body, "more_body": True}
     await asyncio.wait_for(send(message), STALLED_S)
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from labctl.core.items import QueueItem
+from labctl.core.procedure import Procedure
 from labctl.core.readings import Scalar
 from labctl.core.status import Alarm, StationStatus
+from labctl.service.calibrations import Decision, Known
 from labctl.service.daemon.bus import Subscription
-from labctl.service.daemon.live import LiveSpectrum
+from labctl.service.daemon.live import LiveSpectrum, NewestExposure
 from labctl.service.queue.database import StationDatabase
 from labctl.service.queue.queue import Queue
 
@@ -51,6 +53,31 @@ class Table(Protocol):
 
     def status(self) -> StationStatus:
         """Return a snapshot."""
+        ...
+
+    @property
+    def exposures(self) -> NewestExposure:
+        """Return what holds the newest exposure and tells of the next."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return channels, beams, positions, windows, camera."""
+        ...
+
+    def procedures(self) -> Mapping[str, type[Procedure]]:
+        """Return the procedures by name."""
+        ...
+
+    def calibrations(self) -> Sequence[Known]:
+        """Return all calibrations."""
+        ...
+
+    def decide(self, run: Path, decision: Decision, who: str) -> Sequence[str]:
+        """Accept or discard the calibrations that a run found."""
+        ...
+
+    def run_now(self, item: QueueItem) -> QueueItem:
+        """Run an item in front of all others."""
         ...
 
     def latest_spectrum(self) -> LiveSpectrum | None:
@@ -140,7 +167,12 @@ class Table(Protocol):
         ...
 
     def start_live(
-        self, exposure_s: float, *, beams: Sequence[str] = (), device: str = "spectrometer"
+        self,
+        exposure_s: float,
+        *,
+        beams: Sequence[str] = (),
+        mode: Literal["spectrum", "image"] = "spectrum",
+        device: str = "spectrometer",
     ) -> None:
         """Expose again and again."""
         ...

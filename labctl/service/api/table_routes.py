@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from labctl.service.api import schemas as s
-from labctl.service.api.access import Editor, Operator, Present
+from labctl.service.api import table_schemas as t
+from labctl.service.api.access import Editor, Operator, Present, Viewer
 from labctl.service.api.table import Table
 from labctl.service.api.views import spectrum_view
 
@@ -33,6 +34,11 @@ def _add_channels(router: APIRouter, table: Table) -> None:
         """Close the table again."""
         table.release()
         return s.Done()
+
+    @router.get("")
+    def describe(_: Viewer) -> t.TableDescription:
+        """Return what the table has: channels with limits, beams, places, camera."""
+        return t.TableDescription.model_validate(table.describe())
 
     @router.get("/channels/{channel}")
     def read_channel(channel: ChannelPath, _: Operator) -> s.Moved:
@@ -66,8 +72,10 @@ def _add_camera(router: APIRouter, table: Table) -> None:
 
     @router.post("/live")
     def start_live(body: s.LiveView, _: Present) -> s.Done:
-        """Expose again and again; each is an event."""
-        table.start_live(body.exposure_s, beams=tuple(body.beams), device=body.device)
+        """Expose again and again, from now on with these settings; see `/frames`."""
+        table.start_live(
+            body.exposure_s, beams=tuple(body.beams), mode=body.mode, device=body.device
+        )
         return s.Done()
 
     @router.post("/still")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from labctl.core.errors import StorageError
 from labctl.core.messages import Point
 from labctl.core.readings import Reading
 from labctl.core.spectra import Frame, Spectrum
@@ -17,6 +18,7 @@ from labctl.core.status import StationStatus, ValueStatus
 from labctl.service.api.problems import Missing
 from labctl.service.api.schemas import PointLine, RunLine, SpectrumView, Trend
 from labctl.service.daemon.live import LiveSpectrum
+from labctl.service.notes import read_notes
 from labctl.store.catalogue import summarise
 from labctl.store.folders import run_folders
 
@@ -46,8 +48,8 @@ def spectrum_view(live: LiveSpectrum, most: int) -> SpectrumView:
         exposure_s=live.metadata.get("exposure_s"),
         beams=list(live.metadata.get("beams", ())),
         laser_nm=laser_nm,
-        quality=str(live.metadata.get("quality", "good")),
-        reason=str(live.metadata.get("reason", "")),
+        quality=str(live.metadata["quality"]),
+        reason=str(live.metadata["reason"]),
         wavelength_nm=_plain(axis_nm[kept], 4),
         shift_cm1=shift,
         counts=_plain(counts[kept], 1),
@@ -146,6 +148,12 @@ def run_line(folder: Path) -> RunLine:
     found = asdict(summarise(folder))
     fields = {name: found[name] for name in RunLine.model_fields if name in found}
     fields |= {"run": found["name"], "state": found["state"].value, "folder": str(folder)}
+    try:
+        notes = read_notes(folder)
+    except StorageError as error:
+        fields["problem"] = fields["problem"] or error.message
+    else:
+        fields |= {"tags": list(notes.tags), "rating": notes.rating}
     return RunLine(**fields)
 
 

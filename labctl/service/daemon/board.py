@@ -21,7 +21,6 @@ from labctl.core.status import (
     StationStatus,
     ValueStatus,
 )
-from labctl.service.daemon.live import LiveSpectrum
 from labctl.station.sections import StationFile
 
 MOST_ALARMS = 200
@@ -56,7 +55,6 @@ class Board:
     simulated: bool
     speed: float = 1.0
     stale_s: float = STALE_S
-    spectrum: LiveSpectrum | None = None
     state: StationState = StationState.IDLE
     reason: str = ""
     safety: SafetyStatus = field(default_factory=SafetyStatus)

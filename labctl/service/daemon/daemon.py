@@ -6,22 +6,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from labctl.core.errors import LabctlError, UsageError
 from labctl.core.items import QueueItem
-from labctl.core.readings import Scalar
+from labctl.core.procedure import Procedure, find_procedures
 from labctl.core.status import Alarm, StationStatus
+from labctl.service.calibrations import (
+    Decision,
+    FoundCalibrations,
+    Known,
+    known_calibrations,
+)
 from labctl.service.daemon.bus import BACKLOG, Subscription
-from labctl.service.daemon.live import LiveSpectrum, spectrum_from
+from labctl.service.daemon.description import describe_station, load_optics
+from labctl.service.daemon.hand_access import COMMAND_S, HandAccess
+from labctl.service.daemon.live import LiveSpectrum, NewestExposure
 from labctl.service.daemon.place import StationPlace
 from labctl.service.daemon.settings import DaemonSettings
 from labctl.service.daemon.supervisor import Supervisor
 from labctl.service.queue.database import StationDatabase
 from labctl.service.queue.queue import Queue
 
-COMMAND_S = 30.0
-"""How long a command may take to be accepted, in s of the machine's time."""
 
-
-class Daemon:
+class Daemon(HandAccess):
     """Hold one station with its queue, and the processes that work for it.
 
     Every public method may be called from any thread. Commands return when they have been
@@ -124,7 +130,48 @@ class Daemon:
 
     def latest_spectrum(self) -> LiveSpectrum | None:
         """Return the newest exposure of a run or of the live view, or None before the first."""
-        return self._supervisor.board.spectrum
+        return self._supervisor.newest.newest
+
+    @property
+    def exposures(self) -> NewestExposure:
+        """Return what holds the newest exposure and tells of the next."""
+        return self._supervisor.newest
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the table has, as plain JSON: channels, beams, positions, camera."""
+        folder, clock = self.place.station_file.parent, self._supervisor.clock
+        return describe_station(self.place.file, folder, load_optics(self.database), clock)
+
+    def procedures(self) -> Mapping[str, type[Procedure]]:
+        """Return the procedures of the station by name.
+
+        Raises
+        ------
+        ConfigError
+            If one of their modules cannot be imported.
+        """
+        return find_procedures(self.place.file.station.procedures)
+
+    def calibrations(self) -> Sequence[Known]:
+        """Return all calibrations by kind, the newest of each first."""
+        now_utc = self._supervisor.clock.utc()
+        folder = self.place.station_file.parent
+        return known_calibrations(self.place.file, folder, self.place.data, now_utc)
+
+    def decide(self, run: Path, decision: Decision, who: str) -> Sequence[str]:
+        """Accept or discard the calibrations that the run in a folder found.
+
+        The table is opened anew by whoever uses it next, so that they count from then on.
+
+        Raises
+        ------
+        UsageError
+            If it found none.
+        """
+        now_utc = self._supervisor.clock.utc()
+        decided = FoundCalibrations(self.place.data).decide(run, decision, who, now_utc)
+        self._supervisor.order("reopen").result(COMMAND_S)
+        return decided
 
     def subscribe(
         self,
@@ -153,6 +200,32 @@ class Daemon:
             If a procedure or parameter is unknown, missing or out of range: then none is added.
         """
         return self.queue.add(items)
+
+    def run_now(self, item: QueueItem) -> QueueItem:
+        """Run an item in front of all others, after the present run if there is one.
+
+        A queue that is held stays held: it does not go on after the item.
+
+        Raises
+        ------
+        UsageError
+            If the item is a pause, waits for something, or is wrong as in `add`.
+        SafetyError
+            If the table is not known to be safe.
+        """
+        given = item.conditions
+        if item.kind != "run" or given.not_before is not None or given.after is not None:
+            raise UsageError(
+                "only a run that waits for nothing can be measured now",
+                remedy="leave its conditions out, or add it to the queue",
+            )
+        (added,) = self.queue.add([item], at=0)
+        try:
+            self._supervisor.order("run_now", added.id).result(COMMAND_S)
+        except LabctlError:
+            self.queue.remove([added.id])
+            raise
+        return added
 
     def start_queue(self) -> None:
         """Start to work through the queue; does nothing if that goes on already."""
@@ -226,72 +299,3 @@ class Daemon:
     def acknowledge(self, alarm: int, who: str) -> Alarm:
         """Acknowledge an alarm by its id; raises `UsageError` if there is none."""
         return self._supervisor.acknowledge(alarm, who)
-
-    # ---- by hand, while no run owns the table
-
-    def attach(self) -> None:
-        """Open the table for commands by hand; raises `UsageError` while a run owns it."""
-        self._supervisor.by_hand("snapshot")
-
-    def release(self) -> None:
-        """Close the table again; it is also closed before a run starts."""
-        self._supervisor.order("release").result(COMMAND_S)
-
-    def read_channel(self, channel: str) -> dict[str, Any]:
-        """Read a channel now: value, unit, utc, quality, reason."""
-        return dict(self._supervisor.by_hand("read", channel=channel))
-
-    def set_channel(self, channel: str, value: Scalar) -> dict[str, Any]:
-        """Move a channel and return its read-back, as `read_channel`.
-
-        Raises
-        ------
-        UsageError
-            If a run owns the table, or there is no such channel.
-        LimitError
-            If the value may not be set; nothing has moved then.
-        """
-        return dict(self._supervisor.by_hand("set", channel=channel, value=value))
-
-    def acquire(
-        self,
-        exposure_s: float,
-        *,
-        accumulations: int = 1,
-        beams: Sequence[str] = (),
-        mode: Literal["spectrum", "image"] = "spectrum",
-        device: str = "spectrometer",
-    ) -> LiveSpectrum:
-        """Expose once and return it; it is not saved."""
-        found = self._supervisor.by_hand(
-            "acquire",
-            device=device,
-            exposure_s=exposure_s,
-            accumulations=accumulations,
-            beams=list(beams),
-            mode=mode,
-        )
-        return spectrum_from(found, self._supervisor.bus.seq)
-
-    def start_live(
-        self, exposure_s: float, *, beams: Sequence[str] = (), device: str = "spectrometer"
-    ) -> None:
-        """Expose again and again; each is an event `spectrum` with `saved` false."""
-        self._supervisor.by_hand(
-            "live", device=device, exposure_s=exposure_s, beams=list(beams), accumulations=1
-        )
-
-    def stop_live(self) -> None:
-        """End the live view, with the shutters closed."""
-        self._supervisor.by_hand("still")
-
-    def estimate(self, procedure: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Walk through a procedure without moving anything: points, total_s, dose_j, violations.
-
-        Raises
-        ------
-        UsageError
-            If a run owns the table, or the parameters are wrong.
-        """
-        fields = {"procedure": procedure, "values": dict(values)}
-        return dict(self._supervisor.by_hand("estimate", **fields))

@@ -1,5 +1,6 @@
 """Take items from the queue, give them to workers, and see each to its end."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ class RunDesk:
         self.state = ""
         """What the engine last said of the run."""
         self.lost_host = ""
+        self.once: deque[str] = deque()
+        """Items that somebody wants now, whether or not the queue goes on by itself."""
         self._repeated = ("", -2)
         self._failures: dict[str, tuple[int, int]] = {}
         """By item: at which point it last failed, and how often in a row."""
@@ -55,7 +58,7 @@ class RunDesk:
         if revision == self._revision and now_s - self._claimed_s < CLAIM_PAUSE_S:
             return False
         self._claimed_s = now_s
-        self.item = self._queue.claim()
+        self.item = self._claim_once() or self._queue.claim()
         self._revision = self._queue.database.revision
         if self.item is None:
             return False
@@ -66,6 +69,21 @@ class RunDesk:
             text = self.item.label or "the queue waits for the operator"
             self._s.raise_alarm(text, level="info", source="queue", remedy="'labctl continue'")
         return True
+
+    def _claim_once(self) -> QueueItem | None:
+        """Take an item that somebody wants now from a queue that is held, and hold it again."""
+        while self.once:
+            wanted, held = self.once.popleft(), self._queue.held
+            waiting = self._queue.list((ItemState.WAITING, ItemState.INTERRUPTED))
+            # it is the first, unless somebody has moved it since; an active queue needs no help
+            if not held or not waiting or waiting[0].id != wanted:
+                continue
+            with self._queue.database.transaction():
+                self._queue.release()
+                item = self._queue.claim()
+                self._queue.hold(held)
+            return item
+        return None
 
     def start(self) -> None:
         """Give the item in hand to a worker."""

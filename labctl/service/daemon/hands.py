@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 from labctl.core.clock import RealClock
@@ -12,8 +13,18 @@ from labctl.service.daemon.child import Child
 from labctl.service.daemon.crew import Crew, Worker
 from labctl.service.daemon.errors import error_from
 from labctl.service.daemon.settings import DaemonSettings
+from labctl.service.daemon.wire import PAYLOAD
 
-Answer = Future[Any]
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Hold what a command by hand led to: plain JSON, and the payload of an exposure."""
+
+    fields: Any
+    payload: bytes = b""
+
+
+Answer = Future[Result]
 
 
 class Hands:
@@ -25,7 +36,7 @@ class Hands:
         self._settings = settings
         self._wall = RealClock()
         self._numbers = itertools.count(1)
-        self._answers: dict[int, Answer] = {}
+        self._answers: dict[int, tuple[Answer, Worker]] = {}
         self._closing_s: float | None = None
         self.worker: Worker | None = None
         self.is_wanted = True
@@ -37,26 +48,27 @@ class Hands:
             self.worker = self._crew.employ("table", epoch, poll_s=self._settings.poll_s)
             self._closing_s = None
 
-    def ask(self, answer: Answer, do: str, fields: Mapping[str, Any]) -> None:
-        """Send a command; `answer` gets its result."""
+    def ask(
+        self, answer: Answer, do: str, fields: Mapping[str, Any], worker: Worker | None = None
+    ) -> None:
+        """Send a command to whoever holds the table; `answer` gets its result."""
+        worker = worker or self.worker
         number = next(self._numbers)
-        self._answers[number] = answer
-        if self.worker is None or not self.worker.child.send(do, id=number, **fields):
-            self._answers.pop(number)
+        if worker is not None and worker.child.send(do, id=number, **fields):
+            self._answers[number] = (answer, worker)
+        else:
             answer.set_exception(InstrumentError("the process that holds the table has ended"))
-        elif do in ("live", "still"):
-            self._board.live = do == "live"
 
     def answered(self, message: Mapping[str, Any]) -> None:
         """Pass an answer on."""
         # the order to close has no number
-        answer = self._answers.pop(message.get("id") or 0, None)
+        answer, _ = self._answers.pop(message.get("id") or 0, (None, None))
         if answer is None or not answer.set_running_or_notify_cancel():
             return
         if "error" in message:
             answer.set_exception(error_from(message["error"]))
         else:
-            answer.set_result(message.get("result"))
+            answer.set_result(Result(message.get("result"), message.get(PAYLOAD, b"")))
 
     def leave(self) -> None:
         """Close the table, so that somebody else can open it; kill it if that takes too long."""
@@ -74,12 +86,17 @@ class Hands:
 
     def ended(self, child: Child) -> bool:
         """Take notice that a worker ended; True if it was this one."""
+        self._drop_answers(child)
         if self.worker is None or self.worker.child is not child:
             return False
         self.worker, self._closing_s = None, None
         self._board.interactive = self._board.live = False
-        waiting, self._answers = self._answers, {}
-        for answer in waiting.values():
+        return True
+
+    def _drop_answers(self, child: Child) -> None:
+        lost = [number for number, (_, worker) in self._answers.items() if worker.child is child]
+        for number in lost:
+            answer, _ = self._answers.pop(number)
             if answer.set_running_or_notify_cancel():
                 answer.set_exception(
                     UsageError(
@@ -87,4 +104,3 @@ class Hands:
                         remedy="try again when no run owns the table",
                     )
                 )
-        return True

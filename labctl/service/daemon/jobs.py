@@ -1,5 +1,6 @@
 """Define the jobs that a worker does: run or resume an item, or bring the table into safety."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -8,16 +9,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from labctl.core.clock import Clock, RealClock, ScaledClock
-from labctl.core.errors import StorageError
+from labctl.core.errors import LabctlError, StorageError
 from labctl.core.items import QueueItem
 from labctl.engine import Event
 from labctl.service.daemon.attended_run import AttendedRun
+from labctl.service.daemon.estimating import estimate_beside
 from labctl.service.daemon.guardian import Guardian
 from labctl.service.daemon.steering import SteeredControl
 from labctl.service.daemon.tap import tap
 from labctl.service.daemon.tell import Teller
 from labctl.service.daemon.wire import Outbox
 from labctl.service.session import Session
+from labctl.station.station import OpticalTable
 from labctl.store.lock import FileLock, owner_of
 
 LOCK_PAUSE_S = 0.1
@@ -97,9 +100,11 @@ class TableJob:
             backends=self.guardian.backends,
         )
         station = self.session.station
+        self.teller.units = {name: channel.unit for name, channel in station.channels.items()}
+        self.prepare(station)
         self.guardian.watch(station)
         tap(station, self.guardian.begin, self.teller.reading, self.teller.exposure)
-        self.out.send("opened", channels=sorted(station.channels))
+        self.out.send("opened", optics=_optics(station))
         try:
             # whoever held the table before may have left it as it was
             self._report(station.safe())
@@ -107,6 +112,9 @@ class TableJob:
         finally:
             unconfirmed = [*self.session.close(), *self.guardian.release()]
             self.out.send("closed", unconfirmed=unconfirmed, token=self._token)
+
+    def prepare(self, station: OpticalTable) -> None:
+        """Choose how the table is used, before anything is done with it."""
 
     def do(self, session: Session) -> None:
         """Do what the job is, with the table open and safe."""
@@ -164,6 +172,8 @@ class RunJob(TableJob):
                 self.control.stop(reason)
             case "abort":
                 self.control.abort_now(reason)
+            case "estimate":
+                estimate_beside(lambda: self.session, message, self.out)
             case _:
                 super().hear(message)
 
@@ -201,6 +211,13 @@ JOBS: Mapping[str, JobMaker] = {
     "safe": SafeJob,
     "table": _table_job,
 }
+
+
+def _optics(station: OpticalTable) -> Mapping[str, Any]:
+    """Return what the optics tell; a job does not fail because they do not."""
+    with contextlib.suppress(LabctlError):
+        return station.optics()
+    return {}
 
 
 def _clock(fields: Mapping[str, Any]) -> Clock:

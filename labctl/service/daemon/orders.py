@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from labctl.core.errors import SafetyError, UsageError
 from labctl.core.items import ItemState
 from labctl.service.daemon.endings import closed
+from labctl.service.daemon.hands import Answer
 from labctl.service.daemon.safety_watch import RESET
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Orders:
             "close": self.close,
             "by_hand": self.by_hand,
             "verify": supervisor.safety.verify,
+            "run_now": self.run_now,
+            "reopen": supervisor.hands.leave,
         }
 
     def carry_out(self, future: Future[Any], name: str, arguments: tuple[Any, ...]) -> None:
@@ -62,6 +65,16 @@ class Orders:
             s.queue.change_state(item.id, ItemState.RUNNING)
             s.desk.is_waiting = False
 
+    def run_now(self, item: str) -> None:
+        """Let an item run next, also while the queue does not go on by itself."""
+        s = self._s
+        if s.safety.is_latched or s.safety.failure:
+            raise SafetyError(
+                f"the table is not known to be safe: {s.safety.failure}",
+                remedy=RESET if s.safety.is_latched else "look at the table, then continue",
+            )
+        s.desk.once.append(item)
+
     def pause(self, kind: str) -> None:
         """Pause after the point, or at once."""
         desk = self._s.desk
@@ -93,9 +106,13 @@ class Orders:
         self._s.hands.is_wanted = False
         self._s.hands.leave()
 
-    def by_hand(self, answer: Future[Any], do: str, fields: Mapping[str, Any]) -> None:
-        """Send a command to the table; raises `UsageError` while a run owns it."""
+    def by_hand(self, answer: Answer, do: str, fields: Mapping[str, Any]) -> None:
+        """Send a command to the table; while a run owns it only an estimate, else `UsageError`."""
         s = self._s
+        if do == "estimate" and s.desk.worker is not None:
+            # it asks no instrument anything: the process that has them answers it
+            s.hands.ask(answer, do, fields, s.desk.worker)
+            return
         if s.desk.item is not None or s.is_ending:
             run = s.board.run.status.name if s.board.run else ""
             raise UsageError(

@@ -19,12 +19,14 @@ from labctl.service.daemon.bus import Bus
 from labctl.service.daemon.child import Child
 from labctl.service.daemon.closing import Closing
 from labctl.service.daemon.crew import Crew
+from labctl.service.daemon.description import store_optics
 from labctl.service.daemon.desk import RunDesk
 from labctl.service.daemon.diary import Diary
 from labctl.service.daemon.examination import ParameterCheck
 from labctl.service.daemon.guard import SafetyService
-from labctl.service.daemon.hands import Hands
+from labctl.service.daemon.hands import Answer, Hands, Result
 from labctl.service.daemon.hearing import Hearing
+from labctl.service.daemon.live import NewestExposure
 from labctl.service.daemon.mishaps import Mishaps
 from labctl.service.daemon.orders import Orders
 from labctl.service.daemon.place import StationPlace
@@ -58,6 +60,7 @@ class Supervisor:
         check = ParameterCheck(place.file.station.procedures, self._estimate)
         self.queue = Queue(database, self.clock, check)
         self.bus = Bus()
+        self.newest = NewestExposure()
         self.served = ServedStation(place, speed, self.later(self._process_lost))
         self.board = Board(
             place.file,
@@ -74,7 +77,7 @@ class Supervisor:
             self.guard,
             settings,
             self.clock,
-            on_message=self.later(self._hear),
+            on_message=self._overhear,
             on_end=self.later(self._child_ended),
         )
         self.diary = Diary(database, self.clock, place.file.station.name)
@@ -157,9 +160,17 @@ class Supervisor:
 
     def by_hand(self, do: str, **fields: Any) -> Any:
         """Have something done at the table; raises what the table raises."""
-        answer: Future[Any] = Future()
+        return self.by_hand_in_full(do, **fields).fields
+
+    def by_hand_in_full(self, do: str, **fields: Any) -> Result:
+        """Have something done at the table, as `by_hand`; the result has its payload."""
+        answer: Answer = Future()
         self.order("by_hand", answer, do, fields).result(self.settings.safe_s)
         return answer.result(BY_HAND_S)
+
+    def describe(self, opened: Mapping[str, Any]) -> None:
+        """Remember what a worker found when it opened the table."""
+        store_optics(self.database, opened["optics"])
 
     def status(self) -> StationStatus:
         """Return a snapshot."""
@@ -211,7 +222,8 @@ class Supervisor:
     def _estimate(self, item: QueueItem) -> Mapping[str, Any] | None:
         """Walk through an item at the open table; None if nobody holds it for that."""
         is_own = threading.current_thread() is self._thread
-        if is_own or self.is_ending or not self.board.interactive:
+        is_open = self.board.interactive or self.desk.worker is not None
+        if is_own or self.is_ending or not is_open:
             return None
         try:
             found: Mapping[str, Any] = self.by_hand(
@@ -246,6 +258,10 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001
             traceback.print_exc(file=sys.stderr)
             self.raise_alarm(f"{type(error).__name__}: {error}", source="service")
+
+    def _overhear(self, child: Child, message: Mapping[str, Any]) -> None:
+        """Take a message in the thread of a worker's pipe."""
+        self._inbox.put(partial(self._hear, child, self._hearing.overhear(message)))
 
     def _hear(self, child: Child, message: Mapping[str, Any]) -> None:
         worker = self.crew.see(child)

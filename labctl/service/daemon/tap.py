@@ -1,6 +1,7 @@
 """Let the service see what a run reads and exposes anyway, without asking the table for more."""
 
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from labctl.core.channels import Acquirer, Channel, Settable, Settleable
 from labctl.core.limits import Limits
@@ -16,6 +17,15 @@ OnExposure = Callable[[tuple[str, ...], Spectrum | Frame | None], None]
 
 Begin = Callable[[Message], None]
 """Called before anything is set, waited for or exposed."""
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """Expose and show each accumulation as it comes."""
+
+    def watch(self, request: Acquire, show: Callable[[Spectrum | Frame], None]) -> None:
+        """Expose; what `show` raises ends it."""
+        ...
 
 
 def tap(table: OpticalTable, begin: Begin, on_reading: OnReading, on_exposure: OnExposure) -> None:
@@ -114,11 +124,29 @@ class _Acquirer:
             self._tell((), exposure)
         return exposure
 
+    def watch(self, request: Acquire, show: Callable[[Spectrum | Frame], None]) -> None:
+        """Expose and tell of each accumulation as it comes, where the table can."""
+        watch = getattr(self._acquirer, "watch", None)
+        if watch is None:
+            show(self.acquire(request))
+            return
+
+        def seen(exposure: Spectrum | Frame) -> None:
+            self._tell(request.beams, exposure)
+            show(exposure)
+
+        self._begin(request)
+        self._tell(request.beams, None)
+        try:
+            watch(request, seen)
+        finally:
+            self._tell((), None)
+
     def duration_s(self, request: Acquire) -> float:
         return self._acquirer.duration_s(request)
 
 
-def reading_fields(reading: Reading) -> Mapping[str, object]:
+def reading_fields(reading: Reading) -> Mapping[str, Any]:
     """Return a reading as plain JSON."""
     return {
         "value": reading.value,

@@ -1,5 +1,6 @@
 """Tell the service, in plain JSON, how a run goes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from labctl.core.errors import LabctlError
 from labctl.core.messages import Acquire, Point
 from labctl.core.readings import Reading
 from labctl.core.spectra import Exposure, Frame, Spectrum
+from labctl.core.wording import step_in_words
 from labctl.engine import (
     Event,
     MessageStarted,
@@ -19,8 +21,7 @@ from labctl.engine import (
     RunStarted,
     StateChanged,
 )
-from labctl.engine.compare import in_words
-from labctl.service.daemon.live import exposure_fields
+from labctl.service.daemon.live import exposure_message
 from labctl.service.daemon.owner import write_owner
 from labctl.service.daemon.tap import reading_fields
 from labctl.service.daemon.wire import Outbox
@@ -38,7 +39,10 @@ class Teller:
         self._data = data
         self._item = item
         self.run = ""
+        self.units: Mapping[str, str] = {}
+        """Units of the channels by name, once the table is open."""
         self.point: int | None = None
+        self._exposing: tuple[str, ...] = ()
 
     def observe(self, event: Event) -> None:
         """Send an event of the engine."""
@@ -58,7 +62,7 @@ class Teller:
                     "step",
                     key="step",
                     point=number,
-                    text=in_words(message)[:LONGEST_TEXT],
+                    text=step_in_words(message, self.units)[:LONGEST_TEXT],
                     exposure_s=exposure_s,
                 )
             case StateChanged(state=state, reason=reason):
@@ -74,11 +78,13 @@ class Teller:
 
     def exposure(self, beams: tuple[str, ...], exposure: Spectrum | Frame | None) -> None:
         """Send that an exposure begins or ended, and what came of it."""
-        self._out.send("exposing", key="exposing", beams=list(beams))
+        if beams != self._exposing:
+            self._exposing = beams
+            self._out.send("exposing", key="exposing", beams=list(beams))
         if exposure is not None:
             saved = bool(self.run)
-            fields = exposure_fields(exposure, self.run, self.point, saved)
-            self._out.send("spectrum", key="spectrum", **fields)
+            fields, payload = exposure_message(exposure, self.run, self.point, saved)
+            self._out.send("spectrum", key="spectrum", payload=payload, **fields)
 
     def _started(self, event: RunStarted) -> None:
         self.run = event.run

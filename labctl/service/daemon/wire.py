@@ -1,4 +1,8 @@
-"""Speak in lines of JSON between the service and its processes; never more than a size."""
+"""Speak in lines of JSON between the service and its processes; never more than a size.
+
+Arrays follow a line as raw bytes, whose number its field `payload_bytes` says: an image of the
+camera in base64 costs more time than to expose it.
+"""
 
 import json
 import os
@@ -10,8 +14,9 @@ from typing import IO, Any
 from labctl.core.errors import BadReply
 
 LARGEST_BYTES = 16_000_000
-"""Longest line: an image of the camera in base64 is about 2 MB."""
+"""Longest line, and longest payload: an image of the camera has about 1 MB."""
 MOST_WAITING = 20_000
+PAYLOAD, PAYLOAD_BYTES = "payload", "payload_bytes"
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -23,14 +28,14 @@ def encode(message: Mapping[str, Any]) -> bytes:
 
 
 def messages(stream: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the messages of a stream until its end.
+    """Yield the messages of a stream until its end; a payload is the field `payload`, as bytes.
 
     A last line without an end is what a killed process leaves behind: it is not yielded.
 
     Raises
     ------
     BadReply
-        If a line is too long or is no JSON object.
+        If a line or a payload is too long, or a line is no JSON object.
     """
     while line := stream.readline(LARGEST_BYTES + 1):
         if not line.endswith(b"\n"):
@@ -43,7 +48,22 @@ def messages(stream: IO[bytes]) -> Iterator[dict[str, Any]]:
             raise BadReply(f"a line is no JSON: {line[:80]!r}") from error
         if not isinstance(message, dict):
             raise BadReply(f"a line is no JSON object: {line[:80]!r}")
+        if PAYLOAD_BYTES in message:
+            length = _payload_length(message.pop(PAYLOAD_BYTES))
+            message[PAYLOAD] = stream.read(length)
+            if len(message[PAYLOAD]) < length:
+                return
         yield message
+
+
+def _payload_length(length: object) -> int:
+    if type(length) is not int or not 0 <= length <= LARGEST_BYTES:
+        raise BadReply(f"a payload claims {length!r} bytes")
+    return length
+
+
+_Parts = tuple[bytes, bytes] | tuple[()]
+"""A line and its payload; nothing."""
 
 
 class Outbox:
@@ -55,8 +75,8 @@ class Outbox:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._kept: deque[bytes] = deque()
-        self._live: dict[str, bytes] = {}
+        self._kept: deque[_Parts] = deque()
+        self._live: dict[str, _Parts] = {}
         self._ready = threading.Condition()
         self._is_closed = False
         self.is_broken = False
@@ -64,9 +84,11 @@ class Outbox:
         self._thread = threading.Thread(target=self._send_all, name="outbox", daemon=True)
         self._thread.start()
 
-    def send(self, event: str, *, key: str = "", **fields: Any) -> None:
+    def send(self, event: str, *, key: str = "", payload: bytes = b"", **fields: Any) -> None:
         """Put a message on its way; returns at once."""
-        line = encode({"event": event, **fields})
+        if payload:
+            fields[PAYLOAD_BYTES] = len(payload)
+        line = (encode({"event": event, **fields}), payload)
         with self._ready:
             if self.is_broken:
                 return
@@ -74,7 +96,7 @@ class Outbox:
                 self._live[key] = line
             elif len(self._kept) >= MOST_WAITING:
                 self._kept.clear()
-                self._kept.append(encode({"event": "resync"}))
+                self._kept.append((encode({"event": "resync"}), b""))
                 self._kept.append(line)
             else:
                 self._kept.append(line)
@@ -88,9 +110,10 @@ class Outbox:
         self._thread.join(timeout_s)
 
     def _send_all(self) -> None:
-        while line := self._next():
+        while parts := self._next():
             try:
-                _write_all(self._descriptor, line)
+                for part in parts:
+                    _write_all(self._descriptor, part)
             except OSError:
                 with self._ready:
                     self.is_broken = True
@@ -98,13 +121,13 @@ class Outbox:
                     self._live.clear()
                 return
 
-    def _next(self) -> bytes:
+    def _next(self) -> _Parts:
         with self._ready:
             self._ready.wait_for(lambda: self._kept or self._live or self._is_closed)
             # what must not be lost goes first: a spectrum can wait
             if self._kept:
                 return self._kept.popleft()
-            return self._live.pop(next(iter(self._live))) if self._live else b""
+            return self._live.pop(next(iter(self._live))) if self._live else ()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

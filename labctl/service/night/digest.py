@@ -28,7 +28,8 @@ NEAR_S = 60.0
 class RunDigest:
     """Hold what one run measured, where its time went, and what is doubtful in it.
 
-    `doubts` counts points by the reason for which something in them is not good.
+    `doubts` counts points by the reason for which something in them is not good; `simulated`
+    says what was simulated, as the run recorded it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class RunDigest:
     result: Mapping[str, Any] = field(default_factory=dict)
     doubts: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    simulated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,21 @@ class Digest:
         return sum(one.points for one in self.items)
 
     @property
+    def simulated(self) -> str:
+        """Return what was simulated, from the records of the runs."""
+        return ", ".join(dict.fromkeys(
+            run.simulated for one in self.items for run in one.runs if run.simulated
+        ))  # fmt: skip
+
+    @property
+    def runs(self) -> Sequence[ItemDigest]:
+        """Return the items that were to be measured, without the pauses."""
+        return [one for one in self.items if one.item.kind == "run"]
+
+    @property
     def finished(self) -> int:
-        """Return how many items finished."""
-        return sum(one.item.state is ItemState.FINISHED for one in self.items)
+        """Return how many items that were to be measured have finished."""
+        return sum(one.item.state is ItemState.FINISHED for one in self.runs)
 
 
 def digest_of(
@@ -222,7 +236,13 @@ def digest_run(folder: Path) -> RunDigest:
             result=_result(folder),
             doubts=_doubts(reader),
             problem=next((one.reason for one in reversed(states) if one.reason), ""),
+            simulated=_simulated(reader.start.station),
         )
+
+
+def _simulated(station: Mapping[str, Any]) -> str:
+    told = station.get("simulation")
+    return f"truth {told.get('truth')}, seed {told.get('seed')}" if told else ""
 
 
 def _items(database: StationDatabase, root: Path, events: Sequence[NightEvent]) -> list[ItemDigest]:

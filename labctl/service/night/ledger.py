@@ -50,7 +50,7 @@ class Ledger:
 
     def __init__(self, database: StationDatabase, settings: LedgerSettings) -> None:
         self._database = database
-        self._settings = settings
+        self.settings = settings
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Store entries in one transaction; doses of one point add up, other values replace."""
@@ -85,7 +85,7 @@ class Ledger:
 
     def fluence(self, energy_j: float) -> float:
         """Return the mean dose in J/cm² within the spot radius, for an energy in J."""
-        radius_cm = self._settings.spot_radius_um * 1e-4
+        radius_cm = self.settings.spot_radius_um * 1e-4
         return energy_j / (math.pi * radius_cm**2)
 
     def dose_j(self, spot: str) -> dict[str, float]:
@@ -118,21 +118,21 @@ class Ledger:
     def thermal_cycles(self) -> float:
         """Return how often the sample went to another temperature and back; halves are one way."""
         values = [entry.value for entry in self.entries("temperature", SAMPLE)]
-        return count_reversals(values, self._settings.cycle_k) / 2
+        return count_reversals(values, self.settings.cycle_k) / 2
 
     def warnings(self, planned_j: Mapping[str, Mapping[str, float]]) -> list[str]:
         """Return which limits a planned item would exceed; `planned_j` in J by spot and beam."""
         found = []
-        limit = self._settings.dose_limit_j_per_cm2
+        limit = self.settings.dose_limit_j_per_cm2
         for spot, beams in planned_j.items():
             before = self.fluence(sum(self.dose_j(spot).values()))
             after = before + self.fluence(sum(beams.values()))
             if limit is not None and after > limit:
                 found.append(
                     f"{spot} would get {after:.3g} J/cm² ({before:.3g} so far), the limit is "
-                    f"{limit:.3g} J/cm² (spot radius {self._settings.spot_radius_um:g} µm)"
+                    f"{limit:.3g} J/cm² (spot radius {self.settings.spot_radius_um:g} µm)"
                 )
-        cycles, most = self.thermal_cycles(), self._settings.cycles_limit
+        cycles, most = self.thermal_cycles(), self.settings.cycles_limit
         if most is not None and cycles >= most:
             found.append(f"the sample has been through {cycles:g} thermal cycles, limit {most}")
         return found

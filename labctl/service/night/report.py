@@ -11,6 +11,7 @@ from labctl import __version__
 from labctl.analysis.report.table import format_uncertain
 from labctl.core.errors import StorageError
 from labctl.core.units import format_quantity
+from labctl.service.night import wording
 from labctl.service.night.advice import advice_of
 from labctl.service.night.budget import KINDS
 from labctl.service.night.digest import Digest, ItemDigest, digest_of
@@ -89,11 +90,14 @@ def render(digest: Digest, ledger: Ledger, simulated: str = "") -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "duration": _duration,
+        "duration": wording.duration,
         "quantity": format_quantity,
-        "bytes": _bytes,
+        "bytes": wording.printable,
         "uncertain": format_uncertain,
-        "fluence": lambda value: format_quantity(value, "J") + "/cm²",
+        "fluence": wording.fluence,
+        "asked": wording.asked,
+        "in_order": wording.in_order,
+        "numbers": wording.numbers,
     }
     sums = {kind: sum(_sum(one, kind) for one in digest.items) for kind in KINDS}
     sums["suspended"] = sum(gap.duration_s for gap in digest.gaps)
@@ -108,9 +112,10 @@ def render(digest: Digest, ledger: Ledger, simulated: str = "") -> str:
         spots=ledger.spots(),
         cycles=ledger.thermal_cycles(),
         scale=_scale(digest),
+        spot_radius_um=ledger.settings.spot_radius_um,
         shown=digest.exchanges[:MOST_SHOWN],
         no_result=_no_result(digest),
-        simulated=simulated,
+        simulated=simulated or digest.simulated,
         version=__version__,
     )
 
@@ -152,18 +157,6 @@ def _scale(digest: Digest) -> dict[str, Any]:
     ]
     low, high = min(values, default=290.0), max(values, default=310.0)
     return {"low": low, "span": max(high - low, 1.0)}
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _bytes(data: bytes) -> str:
-    """Return bytes as people read them: printable ones as they are, others as escapes."""
-    return repr(data)[2:-1] or "nothing"
 
 
 def _write(path: Path, text: str) -> None:

@@ -151,6 +151,7 @@ class QueueRunner:
         waiting = self._queue.list((ItemState.WAITING, ItemState.INTERRUPTED))
         self._item = ""
         items = [self._queue.get(item_id) for item_id in self._done]
+        items = [item for item in items if item.kind == "run"]
         finished = sum(item.state is ItemState.FINISHED for item in items)
         self._say(
             "the night has ended",

@@ -31,6 +31,11 @@ class Queue(EditableQueue):
         The clock of the station; conditions and stamps follow it.
     examine
         Examines items when they are added, edited and claimed; None takes them as they are.
+
+    Raises
+    ------
+    StorageError
+        If a stored item is damaged; it is named.
     """
 
     def __init__(
@@ -41,6 +46,9 @@ class Queue(EditableQueue):
         if database.take_recovery():
             with database.transaction() as db:
                 self.recovered = turns.recover(db, clock.utc())
+        if not database.read_only:
+            # a damaged item is found now and not in the night, and no later list has to wait
+            self.list()
 
     def claim(self) -> QueueItem | None:
         """Begin the next item that may start now, in one transaction; None if there is none.

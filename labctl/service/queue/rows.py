@@ -6,7 +6,9 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from labctl.core.errors import UsageError
+from pydantic import ValidationError
+
+from labctl.core.errors import StorageError, UsageError
 from labctl.core.items import ItemState, QueueItem
 from labctl.service.queue.conditions import Entry, Standing, entry_of, is_claimable
 
@@ -29,8 +31,16 @@ def body_of(item: QueueItem) -> str:
 
 
 def item_of(body: str) -> QueueItem:
-    """Return a stored item."""
-    return QueueItem.model_validate_json(body)
+    """Return a stored item; raises `StorageError` if it is damaged."""
+    try:
+        return QueueItem.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise StorageError(
+            f"the station database holds a damaged queue item: "
+            f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}, in {body[:100]!r}",
+            remedy="move the file away and import the queue from an export; runs are not in it",
+        ) from None
 
 
 @contextlib.contextmanager

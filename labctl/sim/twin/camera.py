@@ -10,6 +10,7 @@ from labctl.sim.twin.detection_numbers import Ccd
 from labctl.sim.twin.scene import Scene
 
 FULL_SCALE_COUNTS = 65535
+_FEW_E = 0.02
 
 
 class Cooler:
@@ -112,7 +113,7 @@ class Camera:
             light = self._scene.rate(start_s, exposure_s, self._random) * exposure_s
         dark_e = exposure_s * self._dark_e_per_s(start_s + exposure_s / 2)
         if bands is None:
-            return self._digitised(self._image_e(light, dark_e, exposure_s))
+            return self._digitised(self._image_e(light, dark_e, exposure_s), np.float32)
         for first, last in bands:
             if not 0 <= first <= last < self.rows:
                 raise ValueError(f"band ({first}, {last}) is not on rows 0 to {self.rows - 1}")
@@ -125,10 +126,26 @@ class Camera:
 
     def _image_e(self, light: np.ndarray, dark_e: float, exposure_s: float) -> np.ndarray:
         """Return the electrons in every pixel, shape (rows, columns)."""
-        image_e = self._random.poisson(self._sensitivity * light + dark_e).astype(np.float64)
+        image_e = self._dark_image_e(dark_e)
+        lit = slice(self._ccd.first_row, self._ccd.last_row + 1)
+        image_e[lit] = self._random.poisson(self._sensitivity[lit] * light + dark_e)
         tracks = draw_tracks(self._ccd, exposure_s, self._random)
         np.add.at(image_e, (tracks.rows, tracks.columns), tracks.electrons)
-        return np.asarray(np.minimum(image_e, self._ccd.full_well_e))
+        return np.asarray(np.minimum(image_e, self._ccd.full_well_e, out=image_e))
+
+    def _dark_image_e(self, dark_e: float) -> np.ndarray:
+        """Return the electrons of the dark current, shape (rows, columns).
+
+        Where few pixels have any, the number of all electrons is drawn, and then their places:
+        that is the same distribution, and a live view need not wait for it.
+        """
+        shape = (self.rows, self.columns)
+        if dark_e > _FEW_E:
+            return self._random.poisson(dark_e, shape).astype(np.float32)
+        image_e = np.zeros(self.rows * self.columns, np.float32)
+        count = self._random.poisson(dark_e * image_e.size)
+        np.add.at(image_e, self._random.integers(0, image_e.size, count), 1.0)
+        return image_e.reshape(shape)
 
     def _binned_e(
         self,
@@ -148,10 +165,17 @@ class Camera:
             sums.append(electrons)
         return np.stack(sums) if sums else np.empty((0, self.columns))
 
-    def _digitised(self, electrons: np.ndarray) -> np.ndarray:
-        noise_e = self._ccd.read_noise_e * self._random.standard_normal(electrons.shape)
-        counts = self._ccd.bias_counts + (electrons + noise_e) / self._ccd.gain_e_per_count
-        return np.asarray(np.clip(np.rint(counts), 0, FULL_SCALE_COUNTS), dtype=np.uint16)
+    def _digitised(
+        self, electrons: np.ndarray, precision: type[np.floating] = np.float64
+    ) -> np.ndarray:
+        counts = self._random.standard_normal(electrons.shape, dtype=precision)
+        counts *= self._ccd.read_noise_e
+        counts += electrons
+        counts /= self._ccd.gain_e_per_count
+        counts += self._ccd.bias_counts
+        np.rint(counts, out=counts)
+        np.clip(counts, 0, FULL_SCALE_COUNTS, out=counts)
+        return counts.astype(np.uint16)
 
     def _sensitivity_of(self, first: int, last: int) -> np.ndarray:
         band = (first, last)

@@ -22,6 +22,12 @@ class Notch(Group):
     skirt_cm1: float = number(30.0, "cm⁻¹", "Half width of the stray skirt", gt=0)
 
 
+class Lamp(Group):
+    """A spectral lamp in front of the microscope, switched off as delivered."""
+
+    neon_per_s: float = number(0.0, "e⁻/s", "Detected rate of the neon line at 724.5 nm", ge=0)
+
+
 class Response(Group):
     """What optics and filters do to intensities; fixed in wavelength, not in pixels."""
 

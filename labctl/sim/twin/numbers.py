@@ -1,6 +1,6 @@
 """Collect every number of the simulated table in one frozen tree."""
 
-from labctl.sim.twin.detection_numbers import Ccd, Notch, Response, Spectrograph
+from labctl.sim.twin.detection_numbers import Ccd, Lamp, Notch, Response, Spectrograph
 from labctl.sim.twin.quantity import Group
 from labctl.sim.twin.sample_numbers import (
     Artefact,
@@ -28,6 +28,7 @@ class TwinParameters(Group):
     background: Background = Background()
     focus: Focus = Focus()
     notch: Notch = Notch()
+    lamp: Lamp = Lamp()
     response: Response = Response()
     spectrograph: Spectrograph = Spectrograph()
     ccd: Ccd = Ccd()

@@ -29,6 +29,15 @@ from labctl.sim.twin.sample import (
 )
 from labctl.sim.twin.sample_numbers import Exciton, Mode, Region
 
+NEON = (
+    (540.0562, 0.2), (585.2488, 2.0), (614.3063, 1.0), (633.4428, 1.0), (640.2248, 2.0),
+    (650.6528, 1.5), (659.8953, 1.0), (667.8276, 1.5), (692.9467, 1.0), (702.4050, 0.3),
+    (703.2413, 1.5), (717.3938, 0.3), (724.5167, 1.0), (743.8899, 0.3), (748.8871, 0.3),
+    (753.5774, 0.3), (754.4044, 0.2), (830.0326, 0.3), (837.7608, 0.6), (865.4383, 0.3),
+    (878.3753, 0.3),
+)  # fmt: skip
+"""Lines of neon in air in nm (NIST), with relative strengths that are assumed."""
+
 SHORTEST_NM = 200.0
 """Below this wavelength (and at zero order) the chip sees nothing."""
 
@@ -60,7 +69,8 @@ class Dispersed:
         self.shift_cm1 = self.laser_cm1 - self.wavenumber_cm1
         self.filter = notch_transmission(parameters.notch, self.shift_cm1)
         slit_px = parameters.spectrograph.slit_image_um / parameters.ccd.pixel_um
-        self._slit_px = slit_px * SIGMA_PER_FWHM
+        self.slit_px = slit_px * SIGMA_PER_FWHM
+        """Gaussian width (one sigma) of a line, in columns."""
         efficiency = quantum_efficiency(parameters.ccd, self.wavelength_nm)
         # rates are stated as detected at the probe's wavelength
         at_probe = quantum_efficiency(
@@ -70,7 +80,7 @@ class Dispersed:
 
     def sigma_cm1(self, shift_cm1: float) -> float:
         """Return the instrument's Gaussian width (one sigma) at a shift, in cm⁻¹."""
-        return self._slit_px * float(np.interp(shift_cm1, self.shift_cm1, self.width_cm1))
+        return self.slit_px * float(np.interp(shift_cm1, self.shift_cm1, self.width_cm1))
 
 
 def quantum_efficiency(ccd: Ccd, wavelength_nm: np.ndarray) -> np.ndarray:
@@ -85,6 +95,8 @@ def photoelectron_rate(
 ) -> np.ndarray:
     """Return photoelectrons per second in each column, all rows together, shape (columns,)."""
     through_filter = _luminescence(parameters, dispersed, light)
+    if parameters.lamp.neon_per_s > 0:
+        through_filter += parameters.lamp.neon_per_s * lamp_lines(dispersed)
     leak = np.zeros_like(through_filter)
     if light.probe_power_w > 0:
         through_filter += _raman(parameters, dispersed, light)
@@ -136,6 +148,17 @@ def _mode(
         sigma_cm1 = dispersed.sigma_cm1(line_cm1)
         density += strength * voigt(dispersed.shift_cm1 - line_cm1, sigma_cm1, half_width_cm1)
     return np.asarray(density * dispersed.width_cm1)
+
+
+def lamp_lines(dispersed: Dispersed) -> np.ndarray:
+    """Return the lines of a neon lamp per column, relative to that at 724.5 nm."""
+    axis_nm, width_nm = dispersed.wavelength_nm, dispersed.width_nm
+    total = np.zeros_like(axis_nm)
+    for line_nm, strength in NEON:
+        if axis_nm[0] < line_nm < axis_nm[-1]:
+            sigma_nm = dispersed.slit_px * float(np.interp(line_nm, axis_nm, width_nm))
+            total += strength * voigt(axis_nm - line_nm, sigma_nm, 1e-3 * sigma_nm)
+    return np.asarray(total * width_nm)
 
 
 def _luminescence(

@@ -207,7 +207,7 @@ function draw() {
   }
   drawHead(status, isLost);
   drawAlarms(status.alarms);
-  drawBeams(status);
+  drawBeams(status, isLost);
   drawValues(status);
   drawQueue(status);
   drawTitles();
@@ -255,7 +255,7 @@ function drawAlarms(alarms) {
   $("alarms").replaceChildren(...shown);
 }
 
-function drawBeams(status) {
+function drawBeams(status, isLost) {
   $("beams").replaceChildren(...status.beams.map((beam) => {
     const row = element("div", "beam");
     const word = element("span", `word ${{ open: "lit", closed: "", unknown: "warn" }[beam.shutter]}`);
@@ -276,7 +276,7 @@ function drawBeams(status) {
     return row;
   }));
   const safety = status.safety;
-  const [text, kind] = safety.latched ? [`LATCHED, shutters stay closed: ${safety.reason.replace(/^latched: /, "")}`, "bad"]
+  const [text, kind] = isLost ? ["Safety not known: no contact", "bad"] : safety.latched ? [`LATCHED, shutters stay closed: ${safety.reason.replace(/^latched: /, "")}`, "bad"]
     : safety.process === "lost" ? ["Safety process LOST", "bad"]
       : !safety.confirmed ? [`Safety not confirmed${safety.reason ? `: ${safety.reason}` : ""}`, "warn"]
         : [`Safety confirmed${safety.checked_utc ? ` ${timeOfDay(safety.checked_utc)}` : ""}`, "dim"];

@@ -1,0 +1,58 @@
+"""Notice Escape pressed twice, wherever the focus is: in fields, menus and dialogs too."""
+
+from qtpy import QtCore, QtGui
+
+WITHIN_MS = 1200
+"""Both presses must come within this time."""
+
+_TYPES = (
+    QtCore.QEvent.Type.ShortcutOverride,
+    QtCore.QEvent.Type.KeyPress,
+    QtCore.QEvent.Type.KeyRelease,
+)
+
+
+class DoubleEscape(QtCore.QObject):
+    """Watch the keys of every window that gets the focus; nothing is kept from its receiver.
+
+    Keys are watched where they enter a window, before widgets and shortcuts see them: a filter
+    for all events of the application would be called for every paint of a live view as well.
+    Two presses are told apart by the release between them.
+    """
+
+    pressed_twice = QtCore.Signal()
+
+    def __init__(self, parent: QtCore.QObject) -> None:
+        super().__init__(parent)
+        self._is_down = False
+        self._since_first = QtCore.QElapsedTimer()
+        app = QtCore.QCoreApplication.instance()
+        if isinstance(app, QtGui.QGuiApplication):
+            app.focusWindowChanged.connect(self.watch)
+            self.watch(app.focusWindow())
+
+    @QtCore.Slot(object)
+    def watch(self, window: QtGui.QWindow | None) -> None:
+        """Watch the keys of a window; allowed repeatedly."""
+        self._is_down = False
+        if window is not None:
+            window.installEventFilter(self)
+
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802, ARG002
+        """Count presses of Escape."""
+        if event.type() in _TYPES and isinstance(event, QtGui.QKeyEvent):
+            self._take(event)
+        return False
+
+    def _take(self, event: QtGui.QKeyEvent) -> None:
+        if event.key() != QtCore.Qt.Key.Key_Escape or event.isAutoRepeat():
+            return
+        if event.type() == QtCore.QEvent.Type.KeyRelease:
+            self._is_down = False
+        elif not self._is_down:
+            self._is_down = True
+            if self._since_first.isValid() and self._since_first.elapsed() <= WITHIN_MS:
+                self._since_first.invalidate()
+                self.pressed_twice.emit()
+            else:
+                self._since_first.start()

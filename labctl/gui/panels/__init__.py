@@ -1,0 +1,1 @@
+"""Show and set the instruments of the table."""

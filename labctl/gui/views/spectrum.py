@@ -1,0 +1,347 @@
+"""Show the spectrum while it builds up, with the temperature that it says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from qtpy import QtWidgets
+
+from labctl.core.spectra import Spectrum
+from labctl.core.status import StationStatus
+from labctl.gui import theme
+from labctl.gui.context import Context
+from labctl.gui.runs.opened import OpenedRun
+from labctl.gui.views import RunSummary
+from labctl.gui.views.axes import AxisUnit, CursorReading, SpectralScale
+from labctl.gui.views.background import Background
+from labctl.gui.views.calibrations import Calibrations
+from labctl.gui.views.commands import join_commands
+from labctl.gui.views.darks import Darks
+from labctl.gui.views.exposures import Pool, Pooling, Shown, detector_of, pool_of, surroundings
+from labctl.gui.views.lasers import LaserChoice
+from labctl.gui.views.markers import Peak, find_peaks, shown_counts
+from labctl.gui.views.painting import Painter
+from labctl.gui.views.past import PastBar, frame_of
+from labctl.gui.views.region_editor import RegionEditor
+from labctl.gui.views.spectrum_bar import SpectrumBar, SpectrumFooter, SpectrumHeader
+from labctl.gui.views.spectrum_plot import Heights, SpectrumPlot
+from labctl.gui.views.thermometer import (
+    Readout,
+    Thermometer,
+    Thermometry,
+    full_well_part,
+)
+from labctl.gui.views.tools import row
+
+LIVE = "LIVE - NOT SAVED"
+NOTHING = "NO SPECTRUM YET"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Hold what was found out about an exposure in the background."""
+
+    readout: Readout
+    peaks: Sequence[Peak]
+    of: str = ""
+    """Which point of a run it is, because the next one may be shown by now."""
+
+
+class SpectrumView(QtWidgets.QWidget):
+    """Show live, recorded and past spectra."""
+
+    id: ClassVar[str] = "spectrum"
+    title: ClassVar[str] = "Spectrum"
+    shortcut: ClassVar[str] = "Ctrl+1"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self._link = context.link
+        self._newest: Shown | None = None
+        self._waiting: Shown | None = None
+        self._laser = LaserChoice()
+        self._laser.learn(context.link.status)
+        self._is_frozen = False
+        self._past: Pool | None = None
+        self._pooling = Pooling()
+        self._darks = Darks()
+        self._calibrations = Calibrations(context.link, self)
+        self.plot = SpectrumPlot()
+        self.header, self.footer, self.past = SpectrumHeader(), SpectrumFooter(), PastBar()
+        commands = {
+            "freeze": self._freeze,
+            "dark": self.take_dark,
+            "pin": self.pin_trace,
+            "clear": self.plot.clear_pins,
+        }
+        self.bar = SpectrumBar(context.state, commands)
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(4)
+        top = row(self.header, self.past)
+        top.setStretch(0, 1)
+        layout.addLayout(top)
+        for part in (self.bar, self.plot, self.footer):
+            layout.addWidget(part)
+        layout.setStretchFactor(self.plot, 1)
+        self.regions = RegionEditor(self.plot.regions, self.bar, context.state)
+        self._painter = Painter(self, self._draw)
+        self._background = Background(context.link, self)
+        self._wire()
+        self._restore()
+        join_commands(self, context.actions)
+
+    def _wire(self) -> None:
+        self.bar.unit_chosen.connect(self.show_unit)
+        self.bar.beam_chosen.connect(self._choose_beam)
+        self.bar.heights_chosen.connect(self._set_heights)
+        self.bar.toggled.connect(self._toggled)
+        self.regions.changed.connect(self._examine)
+        self.plot.cursor_moved.connect(self._show_cursor)
+        self.past.found.connect(self._show_past)
+        self.past.left.connect(self._leave_past)
+        self._background.done.connect(self._show_examined)
+        self._background.failed.connect(self._show_failure)
+        self._calibrations.changed.connect(self._examine)
+        self._link.frame.connect(self.show_frame)
+        self._link.status_changed.connect(self._show_status)
+        self._link.lost.connect(lambda _: self._show_mode())
+        self._link.described.connect(lambda _: self._show_description())
+        theme.changed().connect(self._restyle)
+
+    def _restore(self) -> None:
+        state = self._context.state
+        name = state.get("spectrum.axis", AxisUnit.CM1.name, str)
+        unit = AxisUnit[name] if name in AxisUnit.__members__ else AxisUnit.CM1
+        self.show_unit(unit)
+        self._show_description()
+        self._show_mode()
+
+    @classmethod
+    def accepts(cls, run: RunSummary) -> bool:
+        """Show any run that has points."""
+        return bool(run.get("points"))
+
+    # ---- exposures
+
+    def show_frame(self, frame: Shown) -> None:
+        """Show an exposure, at most 30 per second, unless the view is frozen."""
+        if frame.kind != "spectrum":
+            return
+        if not frame.metadata.get("beams"):
+            self._darks.add(frame)
+        self._pooling.enter(surroundings(self._link.status))
+        if self._is_frozen or self._past is not None:
+            self._waiting = frame
+            return
+        self._pooling.add(frame)
+        self._newest = frame
+        self._painter.request()
+
+    def show_run(self, run: OpenedRun) -> None:
+        """Step through a run that has ended; one that is on is shown as it is measured."""
+        self._leave_past()
+        self.past.show_run(run)
+
+    def _show_past(self, number: int, spectrum: Spectrum) -> None:
+        run = self.past.run
+        if run is None:
+            return
+        if self._past is None:
+            self._waiting = self._newest
+        self._past = Pool(spectrum)
+        self._newest = frame_of(run.name, number, spectrum)
+        self._pooling.clear()
+        self._painter.request()
+
+    def _leave_past(self) -> None:
+        if self._past is None:
+            return
+        self._past, self._newest = None, None
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Show the newest exposure that came while the view did not follow."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not self._is_frozen:
+            self.show_frame(waiting)
+        self._show_mode()
+
+    def _draw(self) -> None:
+        frame = self._newest
+        if frame is None:
+            return
+        detector = detector_of(frame.metadata)
+        raw = np.asarray(frame.counts, float)
+        mean = self._pooling.mean() if self.bar.is_on("average") else None
+        dark = self._darks.counts_for(frame)
+        self.bar.offer("dark", dark is not None, "No dark of this exposure yet: take one")
+        response = self._calibrations.response(frame.wavelength_nm)
+        self.bar.offer("response", response is not None, "There is no response calibration")
+        counts = shown_counts(
+            raw if mean is None else mean,
+            dark=dark if self.bar.is_on("dark") else None,
+            response=response if self.bar.is_on("response") else None,
+            without_cosmics=self.bar.is_on("cosmics"),
+            read_variance=(detector.read_noise_e / detector.gain_e_per_count) ** 2,
+            bias=detector.bias_counts,
+        )
+        self._laser.see(frame)
+        self._rescale(self.plot.scale_shown.unit)
+        self.plot.show_spectrum(frame.wavelength_nm, counts)
+        part = full_well_part(raw, detector, self._adc_max())
+        self.footer.well.show_part(part)
+        uncertain = frame.metadata.get("quality", "good") != "good"
+        self.header.show_saturation(part, str(frame.metadata.get("reason", "")) * uncertain)
+        self._show_mode()
+        self._examine()
+
+    def _examine(self) -> None:
+        """Measure temperature and peaks of what is shown, off this thread."""
+        frame = self._newest
+        if frame is None:
+            return
+        frames, past = self._pooling.frames or [frame], self._past
+        dark = self._darks.spectrum_for(frame) if self.bar.is_on("dark") else None
+        darks: list[Spectrum] = [dark] if dark is not None else []
+        thermometer = Thermometer(
+            self.plot.regions.window_cm1, self._calibrations.by_kind, self._adc_max()
+        )
+        counts, axis_nm = self.plot.live.counts, self.plot.live.wavelength_nm
+        blocked = self._notch_nm() if self.bar.is_on("peaks") else None
+        wants_peaks = self.bar.is_on("peaks")
+        of = "" if frame.point is None else f"point {frame.point}"
+
+        def work() -> Examined:
+            readout = thermometer.measure(past or pool_of(frames), darks)
+            clean = shown_counts(counts, without_cosmics=True, bias=float(np.median(counts)))
+            peaks = find_peaks(axis_nm, clean, blocked) if wants_peaks else ()
+            return Examined(readout, peaks, of)
+
+        self._background.ask(work)
+
+    def _show_examined(self, found: Examined) -> None:
+        self.header.show_readout(found.readout, found.of)
+        self.plot.show_peaks(found.peaks if self.bar.is_on("peaks") else ())
+
+    def _show_failure(self, reason: str) -> None:
+        # an old temperature beside a new spectrum would be a lie
+        self.header.show_readout(Readout(Thermometry.REFUSED, reason))
+
+    # ---- what is shown of it
+
+    @property
+    def readout(self) -> Readout:
+        """Return the newest temperature, or why there is none."""
+        return self.header.readout
+
+    def show_unit(self, unit: AxisUnit) -> None:
+        """Show wavelengths, photon energies or Raman shifts."""
+        self.bar.show_unit(unit)
+        self._rescale(unit)
+
+    def cycle_units(self) -> None:
+        """Show the next unit."""
+        self.show_unit(self.plot.scale_shown.unit.following)
+
+    def toggle_freeze(self) -> None:
+        """Keep what is shown, or follow again."""
+        self.bar.freeze.toggle()
+
+    def toggle_cursor(self) -> None:
+        """Show or hide the cursor."""
+        self.plot.toggle_cursor()
+
+    def reset_view(self) -> None:
+        """Show the whole spectrum."""
+        self.plot.reset_view()
+
+    def pin_trace(self) -> None:
+        """Keep the present spectrum for comparison."""
+        frame = self._newest
+        if frame is not None:
+            where = f"{frame.run.split('_')[0]}·{frame.point}" if frame.run else "live"
+            self.plot.pin(f"{where} {frame.utc[11:19]}")
+
+    def take_dark(self) -> None:
+        """Expose once with all shutters closed, like the spectra that are shown."""
+        exposure_s = self._context.exposing.exposure_s
+        self._link.ask(lambda table: table.acquire(exposure_s, beams=()), lambda _: None)
+
+    def undo_region(self) -> None:
+        """Put the regions back to where they were before the last change."""
+        self.regions.undo()
+
+    # ---- reactions
+
+    def _freeze(self, on: bool) -> None:
+        self._is_frozen = on
+        self._go_on()
+
+    def _toggled(self, name: str, on: bool) -> None:
+        if name == "regions":
+            self.plot.regions.set_wanted(on)
+        elif name == "peaks" and not on:
+            self.plot.show_peaks(())
+        self._painter.request()
+
+    def _set_heights(self, heights: Heights) -> None:
+        self.plot.set_heights(heights)
+
+    def _choose_beam(self, name: str) -> None:
+        self._laser.beam = name
+        self._rescale(self.plot.scale_shown.unit)
+
+    def _rescale(self, unit: AxisUnit) -> None:
+        scale = SpectralScale(unit, self._laser.laser_nm)
+        if scale != self.plot.scale_shown:
+            self.plot.show_scale(scale)
+
+    def _show_cursor(self, reading: CursorReading | None) -> None:
+        text = reading.text if reading is not None else "cursor off: C shows it"
+        self.footer.cursor_line.show_text(text)
+
+    def _show_status(self, status: StationStatus) -> None:
+        self._laser.learn(status)
+        self.bar.offer_beams(self._laser.names)
+        self._rescale(self.plot.scale_shown.unit)
+        self._show_mode()
+
+    def _show_description(self) -> None:
+        self.plot.show_notch(self._notch_nm())
+
+    def _notch_nm(self) -> tuple[float, float] | None:
+        found = self._link.description.get("notch_nm")
+        return (float(found[0]), float(found[1])) if found else None
+
+    def _adc_max(self) -> float | None:
+        found: Any = self._link.description.get("camera", {}).get("adc_max")
+        return float(found) if found else None
+
+    def _show_mode(self) -> None:
+        text, kind = self._mode()
+        count = len(self._pooling) if self.bar.is_on("average") else 0
+        self.footer.exposures.setText(f"mean of {count} exposures" if count > 1 else "")
+        self.header.show_mode(text, kind)
+
+    def _mode(self) -> tuple[str, str]:
+        frame, status = self._newest, self._link.status
+        if self._past is not None and frame is not None:
+            return f"RUN {frame.run.split('_')[0]} point {frame.point} - RECORDED", "old"
+        if not self._link.is_connected:
+            return "NO CONNECTION - OLD SPECTRUM" if frame else "NO CONNECTION", "stale"
+        if frame is None:
+            return f"{NOTHING} - F5 starts the live view", "none"
+        if self._is_frozen:
+            return "FROZEN - NOT FOLLOWING", "stale"
+        if frame.saved and frame.run:
+            return f"REC {frame.run.split('_')[0]} point {frame.point}", "saved"
+        if status is not None and status.live:
+            return LIVE, "live"
+        return "LAST EXPOSURE - NOT SAVED", "live"
+
+    def _restyle(self, _: object) -> None:
+        self.plot.restyle()
+        self.header.restyle()

@@ -1,0 +1,1 @@
+"""Calibrate the table step by step: measure, look at before and after, accept or discard."""
