@@ -4,6 +4,7 @@ It is a process of its own and a client like any other: what is typed there can 
 window up nor reach instruments while a run owns them. It is made when it is first shown.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ class Console(QtWidgets.QWidget):
         except ImportError as error:
             self._text.setText(f"No console: {error}. Install labctl with its extra 'gui'.")
             return
-        self._manager = QtKernelManager(kernel_name="python3")
+        # over local sockets where there are some: nobody else on this machine can listen
+        kind = "ipc" if os.name == "posix" else "tcp"
+        self._manager = QtKernelManager(kernel_name="python3", transport=kind)
         self._manager.start_kernel()
         client = self._manager.client()
         client.start_channels()

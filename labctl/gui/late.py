@@ -47,6 +47,29 @@ class Late(QtWidgets.QWidget):
         super().showEvent(event)
 
 
+class Tall(QtWidgets.QScrollArea):
+    """Hold what may be taller than the screen: it scrolls up and down, and is never cut off."""
+
+    def __init__(self, late: Late) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(late)
+        late.installEventFilter(self)
+
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802
+        """Notice that what is inside needs another width."""
+        if event.type() == QtCore.QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802
+        """Return the width of what is inside, and little height."""
+        inside = self.widget().minimumSizeHint().width()
+        return QtCore.QSize(inside + self.verticalScrollBar().sizeHint().width() + 2, 80)
+
+
 class Idle(QtCore.QObject):
     """Fill one part after the other whenever the window has nothing else to do."""
 

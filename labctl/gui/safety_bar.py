@@ -56,6 +56,7 @@ class SafetyBar(QtWidgets.QToolBar):
         self._build()
         self._register(actions)
         self.allow.setDefaultAction(actions.get("safety.reset"))
+        self.allow.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._late = QtCore.QTimer(self, interval=CONFIRM_MS, singleShot=True)
         self._late.timeout.connect(lambda: self._fail("no answer yet"))
         self._asked = 0

@@ -15,7 +15,7 @@ from typing import Any
 from qtpy import QtCore, QtGui, QtWidgets
 from qtpy.compat import isalive
 
-FONT_SIZES: Mapping[str, int] = {"small": 9, "normal": 10, "large": 13}
+FONT_SIZES: Mapping[str, int] = {"small": 9, "normal": 10, "large": 12}
 """Points by name. The names stand in the menu."""
 DEFAULT = "dark"
 FAMILY = "DejaVu Sans"

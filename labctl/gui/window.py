@@ -12,7 +12,7 @@ from labctl.gui.context import Context
 from labctl.gui.dock_title import DockTitle
 from labctl.gui.docks import Dock, load_docks
 from labctl.gui.exposing import Exposing
-from labctl.gui.late import Idle, Late
+from labctl.gui.late import Idle, Late, Tall
 from labctl.gui.layouts import Layouts
 from labctl.gui.link import Link
 from labctl.gui.live_bar import LiveBar
@@ -58,6 +58,8 @@ class MainWindow(QtWidgets.QMainWindow):
         self.banners = Banners()
         self.tabs = QtWidgets.QTabWidget()
         self.tabs.setDocumentMode(True)
+        # a banner takes its room from the view, and does not push the window off the screen
+        self.tabs.setMinimumSize(640, 240)
         self.tabs.setAccessibleName("Views")
         self.docks: dict[str, QtWidgets.QDockWidget] = {}
         self._views: dict[str, tuple[type[Any], Late]] = {}
@@ -204,12 +206,7 @@ class MainWindow(QtWidgets.QMainWindow):
         if dock.area == "bottom":
             widget.setWidget(late)
         else:
-            scroll = QtWidgets.QScrollArea()
-            scroll.setWidgetResizable(True)
-            scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-            scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            scroll.setWidget(late)
-            widget.setWidget(scroll)
+            widget.setWidget(Tall(late))
         self.docks[dock.id] = widget
         self.registry.add(
             f"dock.{dock.id}",
