@@ -1,6 +1,6 @@
 """Define what the engine asks of a station: channels by dotted name, acquirers, a safe state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -9,6 +9,9 @@ from labctl.core.limits import Limits
 from labctl.core.messages import Acquire
 from labctl.core.readings import Reading, Scalar
 from labctl.core.spectra import Frame, Spectrum
+
+Attend = Callable[[], None]
+"""Look after the run during a long wait: raise if it is to end, or an interlock is violated."""
 
 
 @runtime_checkable
@@ -47,8 +50,11 @@ class Settable(Channel, Protocol):
 class Settleable(Channel, Protocol):
     """Wait until one value is steady."""
 
-    def wait(self) -> Reading:
-        """Wait until the settling rule holds; past its deadline the reading is uncertain."""
+    def wait(self, attend: Attend | None = None) -> Reading:
+        """Wait until the settling rule holds; past its deadline the reading is uncertain.
+
+        `attend` is called again and again meanwhile; what it raises ends the waiting.
+        """
         ...
 
     def settling_s(self, start: Scalar | None, value: Scalar | None) -> float:

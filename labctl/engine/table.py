@@ -19,7 +19,7 @@ SLICE_S = 0.25
 class Table:
     """Give each message its answer from the station.
 
-    `attend` is called during a `Sleep`, between slices of it.
+    `attend` is called during a `Sleep` or `Wait`, now and then.
     """
 
     def __init__(self, station: Station, control: Control, attend: Callable[[], None]) -> None:
@@ -65,7 +65,7 @@ class Table:
         return find_channel(self._station, message.channel).read()
 
     def _wait(self, message: Wait) -> Reading:
-        return _valid(self._settleable(message.channel).wait(), message)
+        return _valid(self._settleable(message.channel).wait(self._attend), message)
 
     def _note(self, _message: Note) -> None:
         return

@@ -1,5 +1,6 @@
 """Set a temperature, and wait until it is steady by a stated rule."""
 
+from labctl.core.channels import Attend
 from labctl.core.clock import Clock
 from labctl.core.errors import InstrumentError, LimitError, SafetyError
 from labctl.core.limits import Limits
@@ -9,6 +10,8 @@ from labctl.station.sections import CryostatSection
 
 _RUNAWAY_K = 5.0
 """So far beyond the limits a temperature is a runaway, not an overshoot."""
+_BLIND_S = 60.0
+"""So long a heater may work towards a temperature that nobody knows."""
 
 
 class TemperatureChannel:
@@ -72,22 +75,29 @@ class TemperatureChannel:
         except InstrumentError as error:
             return Reading.invalid(f"{self.name}: {error.message}", self.unit, self._clock)
 
-    def wait(self) -> Reading:
-        """Wait until the settling rule holds.
+    def wait(self, attend: Attend | None = None) -> Reading:
+        """Wait until the settling rule holds; `attend` is called at every look.
 
         Raises
         ------
         SafetyError
-            If the temperature runs away beyond the limits; the heater has then been told to hold.
+            If the temperature runs away beyond the limits, or stays unknown for a minute; the
+            heater has then been told to hold.
         """
         rule = self._section.settling
         start_s = self._clock.monotonic_s()
         steady_since_s: float | None = None
         former_k: float | None = self._asked_k
+        known_s = start_s
         while True:
+            if attend is not None:
+                attend()
             reading = self.read()
             now_s = self._clock.monotonic_s()
+            known_s = known_s if reading.value is None else now_s
             self._stop_runaway(reading)
+            if now_s - known_s >= _BLIND_S:
+                self._stop_blind(reading)
             setpoint_k = self._setpoint_k()
             is_near = self._is_near(reading, setpoint_k, former_k)
             former_k = self._asked_k if self._asked_k is not None else setpoint_k
@@ -135,6 +145,14 @@ class TemperatureChannel:
         if former_k is None or not abs(setpoint_k - former_k) <= self._section.setpoint_tolerance_k:
             return False
         return abs(reading.number - setpoint_k) <= self._section.settling.tolerance_k
+
+    def _stop_blind(self, reading: Reading) -> None:
+        self._controller.hold()
+        raise SafetyError(
+            f"{self.name} is unknown for {_BLIND_S:g} s: {reading.reason}; "
+            "the heater was told to hold",
+            remedy="check the sensor and its cable, then resume the run",
+        )
 
     def _stop_runaway(self, reading: Reading) -> None:
         if reading.value is None or reading.number in self._runaway:

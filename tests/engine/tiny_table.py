@@ -90,7 +90,7 @@ class Knob:
 class Oven(Knob):
     soak_s: float = 10.0
 
-    def wait(self) -> Reading:
+    def wait(self, attend=None) -> Reading:
         self.log.add(f"wait {self.name}")
         self.clock.sleep(self.soak_s)
         return self.read()

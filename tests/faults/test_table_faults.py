@@ -48,8 +48,7 @@ RUNAWAYS = [
     ("power_series", math.nan, 120.0),
     ("temperature_series", 450.0, 120.0),
     ("temperature_series", 30.0, 120.0),
-    # a sensor that gives no number is waited for until the deadline of the settling rule
-    ("temperature_series", math.inf, 7300.0),
+    ("temperature_series", math.inf, 180.0),
 ]
 
 

@@ -85,12 +85,29 @@ def test_past_the_deadline_the_temperature_is_uncertain(table):
     assert table.clock.monotonic_s() == pytest.approx(600.0)
 
 
-def test_a_dead_sensor_never_counts_as_steady(table):
+def test_a_heater_does_not_work_for_long_towards_a_temperature_that_nobody_knows(table):
     table.controller.fails = InvalidReading("sensor A: open")
     table.channels["cryostat.temperature"].set(250.0)
-    reading = table.channels["cryostat.temperature"].wait()
-    assert reading.quality is Quality.INVALID
-    assert "open" in reading.reason
+    start_s = table.clock.monotonic_s()
+    with pytest.raises(SafetyError, match=r"unknown for 60 s.*open"):
+        table.channels["cryostat.temperature"].wait()
+    assert table.clock.monotonic_s() - start_s <= 70.0
+    assert "hold" in table.log
+
+
+def test_waiting_ends_when_whoever_attends_says_so(table):
+    looks = []
+
+    def attend():
+        looks.append(table.clock.monotonic_s())
+        if len(looks) == 3:
+            raise SafetyError("the vacuum is lost")
+
+    table.controller.reads = lambda _: 298.0
+    table.channels["cryostat.temperature"].set(250.0)
+    with pytest.raises(SafetyError, match="vacuum"):
+        table.channels["cryostat.temperature"].wait(attend)
+    assert looks[-1] - looks[0] <= 30.0
 
 
 def test_following_a_ramp_is_not_steady(make_table, monkeypatch):

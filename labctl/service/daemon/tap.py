@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from labctl.core.channels import Acquirer, Channel, Settable, Settleable
+from labctl.core.channels import Acquirer, Attend, Channel, Settable, Settleable
 from labctl.core.limits import Limits
 from labctl.core.messages import Acquire, Message, Set, Wait
 from labctl.core.readings import Reading, Scalar
@@ -88,9 +88,9 @@ class _Settleable(_Readable):
         self._begin = begin
         self._settleable = channel
 
-    def wait(self) -> Reading:
+    def wait(self, attend: Attend | None = None) -> Reading:
         self._begin(Wait(self.name))
-        return self._told(self._settleable.wait())
+        return self._told(self._settleable.wait(attend))
 
     def settling_s(self, start: Scalar | None, value: Scalar | None) -> float:
         return self._settleable.settling_s(start, value)

@@ -255,7 +255,7 @@ class Restoration:
             reading = channel.set(message.value)
             self.doing.set_again(message.channel)
         elif isinstance(message, Wait) and isinstance(channel, Settleable):
-            reading = channel.wait()
+            reading = channel.wait(self._control.check)
         if reading is None or reading.quality is Quality.INVALID:
             why = "cannot be set" if reading is None else reading.reason
             raise InstrumentError(f"{message.channel}: {why}")
