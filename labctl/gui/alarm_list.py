@@ -14,7 +14,8 @@ HEADS = ("UTC", "Level", "From", "What happened", "What to do", "Acknowledged")
 _ORDER = {"alarm": 0, "warning": 1, "info": 2}
 _ICONS = {"alarm": "error", "warning": "warning", "info": "info"}
 _COLOURS = {"alarm": "bad", "warning": "warning", "info": "text"}
-_WIDTHS = (150, 90, 100, 320, 240)
+_WIDTHS = {0: 165, 1: 95, 2: 80, 5: 150}
+_WIDE = (3, 4)
 _ROOT = QtCore.QModelIndex()
 
 Index = QtCore.QModelIndex | QtCore.QPersistentModelIndex
@@ -182,8 +183,15 @@ class AlarmPage(QtWidgets.QWidget):
             head.addWidget(action_button(action))
         column.addLayout(head)
         column.addWidget(self.table, 1)
-        for index, width in enumerate(_WIDTHS):
+        header, modes = self.table.horizontalHeader(), QtWidgets.QHeaderView.ResizeMode
+        header.setStretchLastSection(False)
+        for index, width in _WIDTHS.items():
             self.table.setColumnWidth(index, width)
+        for index in _WIDE:
+            header.setSectionResizeMode(index, modes.Stretch)
+        # whole sentences are shown: what to do must not hide behind an ellipsis
+        self.table.setWordWrap(True)
+        self.table.verticalHeader().setSectionResizeMode(modes.ResizeToContents)
 
 
 def cells(alarm: Alarm) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from qtpy import QtCore, QtGui, QtWidgets
 
+LEAST_ACROSS, LEAST_DOWN = 600, 80
 PAUSE_MS = 15
 """Between two parts the window answers to keys and clicks."""
 
@@ -47,27 +48,36 @@ class Late(QtWidgets.QWidget):
         super().showEvent(event)
 
 
-class Tall(QtWidgets.QScrollArea):
-    """Hold what may be taller than the screen: it scrolls up and down, and is never cut off."""
+class Scrolled(QtWidgets.QScrollArea):
+    """Hold what may be taller (or, across, wider) than its place: it scrolls and is never cut."""
 
-    def __init__(self, late: Late) -> None:
+    def __init__(self, late: Late, across: bool) -> None:
         super().__init__()
+        self._late = late
+        self._across = across
         self.setWidgetResizable(True)
         self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        never = QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        if across:
+            self.setVerticalScrollBarPolicy(never)
+        else:
+            self.setHorizontalScrollBarPolicy(never)
         self.setWidget(late)
         late.installEventFilter(self)
 
     def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802
-        """Notice that what is inside needs another width."""
+        """Notice that what is inside needs another size."""
         if event.type() == QtCore.QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return super().eventFilter(watched, event)
 
     def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802
-        """Return the width of what is inside, and little height."""
-        inside = self.widget().minimumSizeHint().width()
-        return QtCore.QSize(inside + self.verticalScrollBar().sizeHint().width() + 2, 80)
+        """Return what is needed across the direction in which it scrolls."""
+        inside = self._late.minimumSizeHint()
+        if self._across:
+            return QtCore.QSize(LEAST_ACROSS, inside.height() + 2)
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QtCore.QSize(inside.width() + bar + 2, LEAST_DOWN)
 
 
 class Idle(QtCore.QObject):

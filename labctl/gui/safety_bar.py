@@ -5,8 +5,10 @@ interlock: it says so when it cannot confirm.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from qtpy import QtCore, QtGui, QtWidgets
+from superqt import QFlowLayout
 
 from labctl.core.clock import RealClock
 from labctl.core.errors import LabctlError
@@ -173,17 +175,15 @@ class SafetyBar(QtWidgets.QToolBar):
         self.toggleViewAction().setVisible(False)
 
     def _build(self) -> None:
-        holder = QtWidgets.QWidget()
-        line = QtWidgets.QHBoxLayout(holder)
-        line.setContentsMargins(4, 3, 4, 3)
-        line.setSpacing(6)
-        line.addWidget(self.laser_off)
-        line.addWidget(self.outcome)
-        line.addLayout(self._beam_box)
-        for widget in (self.interlock, self.allow, self.simulated, self.state):
-            line.addWidget(widget)
-        line.addStretch(1)
-        self.addWidget(holder)
+        beams = QtWidgets.QWidget()
+        beams.setLayout(self._beam_box)
+        self._holder = _Wrapping()
+        for widget in (
+            self.laser_off, beams, self.interlock, self.allow, self.simulated, self.state,
+            self.outcome,
+        ):  # fmt: skip
+            self._holder.add(widget)
+        self.addWidget(self._holder)
 
     def _register(self, actions: Actions) -> None:
         actions.add(
@@ -210,6 +210,40 @@ class SafetyBar(QtWidgets.QToolBar):
             lambda table: table.reset_latch(),
             lambda _: self._link.notice.emit("info", "beams may open again"),
         )
+
+
+class _Wrapping(QtWidgets.QWidget):
+    """Lay widgets out in rows: with large letters or much to say, a second one is begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._flow: Any = QFlowLayout(self)
+        self._flow.setContentsMargins(4, 3, 4, 3)
+        self._flow.setHorizontalSpacing(6)
+        self._flow.setVerticalSpacing(3)
+        policy = QtWidgets.QSizePolicy.Policy
+        self.setSizePolicy(policy.Expanding, policy.Fixed)
+
+    def add(self, widget: QtWidgets.QWidget) -> None:
+        """Add a widget at the end."""
+        self._flow.addWidget(widget)
+
+    def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802
+        """Return the height that the present width takes, and little width."""
+        return QtCore.QSize(600, self._flow.heightForWidth(max(self.width(), 600)))
+
+    def sizeHint(self) -> QtCore.QSize:  # noqa: N802
+        """Return the same: the bar always has the width of the window."""
+        return self.minimumSizeHint()
+
+    def event(self, event: QtCore.QEvent) -> bool:
+        """Ask for another height when the width or what is inside has changed."""
+        done = super().event(event)
+        if event.type() in (QtCore.QEvent.Type.Resize, QtCore.QEvent.Type.LayoutRequest):
+            wanted = self._flow.heightForWidth(max(self.width(), 600))
+            if wanted != self.height():
+                self.updateGeometry()
+        return done
 
 
 class _OffButton(QtWidgets.QPushButton):

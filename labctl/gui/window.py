@@ -5,6 +5,7 @@ from typing import Any
 
 from qtpy import QtCore, QtGui, QtWidgets
 
+from labctl.gui import theme
 from labctl.gui.actions import Actions
 from labctl.gui.banner import Banners
 from labctl.gui.closing import Closing
@@ -12,7 +13,7 @@ from labctl.gui.context import Context
 from labctl.gui.dock_title import DockTitle
 from labctl.gui.docks import Dock, load_docks
 from labctl.gui.exposing import Exposing
-from labctl.gui.late import Idle, Late, Tall
+from labctl.gui.late import Idle, Late, Scrolled
 from labctl.gui.layouts import Layouts
 from labctl.gui.link import Link
 from labctl.gui.live_bar import LiveBar
@@ -26,6 +27,7 @@ from labctl.gui.views import load_views
 LEAST = QtCore.QSize(1366, 768)
 """Everything fits on a screen of this size."""
 AFTER_PAINT_MS = 10
+BOTTOM_PX, LEFT_PX = 230, 365
 LOST_KEY = "connection"
 _AREAS = {
     "left": QtCore.Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -59,7 +61,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.tabs = QtWidgets.QTabWidget()
         self.tabs.setDocumentMode(True)
         # a banner takes its room from the view, and does not push the window off the screen
-        self.tabs.setMinimumSize(640, 240)
+        self.tabs.setMinimumSize(640, 340)
         self.tabs.setAccessibleName("Views")
         self.docks: dict[str, QtWidgets.QDockWidget] = {}
         self._views: dict[str, tuple[type[Any], Late]] = {}
@@ -196,6 +198,8 @@ class MainWindow(QtWidgets.QMainWindow):
                 widget.hide()
         for first in groups.values():
             first.raise_()
+        bottom = [one for one in groups.values() if self.dockWidgetArea(one) == _AREAS["bottom"]]
+        self.resizeDocks(bottom, [BOTTOM_PX] * len(bottom), QtCore.Qt.Orientation.Vertical)
 
     def _make_dock(self, dock: Dock) -> QtWidgets.QDockWidget:
         late = Late(lambda: dock.make(self.context), self._is_painted)
@@ -203,10 +207,7 @@ class MainWindow(QtWidgets.QMainWindow):
         widget.setObjectName(dock.id)
         widget.setAccessibleName(dock.title)
         widget.setTitleBarWidget(DockTitle(widget))
-        if dock.area == "bottom":
-            widget.setWidget(late)
-        else:
-            widget.setWidget(Tall(late))
+        widget.setWidget(Scrolled(late, across=dock.area == "bottom"))
         self.docks[dock.id] = widget
         self.registry.add(
             f"dock.{dock.id}",
@@ -222,8 +223,17 @@ class MainWindow(QtWidgets.QMainWindow):
         self.link.connected.connect(self._show_connected)
         self.link.notice.connect(self._tell)
         self.idle.done.connect(self.showing.show_again)
+        theme.changed().connect(self._widen)
+        self._widen()
         if self.state.problem:
             self.banners.tell("warning", self.state.problem)
+
+    def _widen(self) -> None:
+        """Give the docks on the left the width that the letters take."""
+        wanted = round(LEFT_PX * theme.font_size() / theme.FONT_SIZES["normal"])
+        left = [one for one in self.docks.values() if self.dockWidgetArea(one) == _AREAS["left"]]
+        narrow = [one for one in left if one.width() < wanted]
+        self.resizeDocks(narrow, [wanted] * len(narrow), QtCore.Qt.Orientation.Horizontal)
 
     def _fill(self) -> None:
         if not self.idle.has_begun:

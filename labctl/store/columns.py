@@ -18,20 +18,11 @@ Query = Callable[..., list[Any]]
 def read_numbers(
     query: Query, names: Sequence[str], points: Sequence[int]
 ) -> Mapping[str, np.ndarray]:
-    """Return recorded numbers of some points, NaN where there is none.
+    """Return recorded numbers of some points, in any order; NaN where there is none.
 
     A point that does not have its checksum counts as having none, and so does an invalid
     reading. SQLite takes the numbers out of the header (json_extract), which is several times
-    faster than building the point.
-
-    Parameters
-    ----------
-    query
-        Runs SQL and returns rows.
-    names
-        Names of recorded numbers or readings.
-    points
-        Numbers of points, in any order.
+    faster than building the point. `query` runs SQL and returns rows.
 
     Raises
     ------

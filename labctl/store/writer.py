@@ -1,6 +1,5 @@
 """Write a run: committed means that the transaction has returned."""
 
-import shutil
 import sqlite3
 import threading
 from collections import deque
@@ -24,13 +23,12 @@ from labctl.store.record import Record
 from labctl.store.recovery import examine
 from labctl.store.schema import create_database, open_database
 from labctl.store.segment import SegmentWriter
+from labctl.store.room import MARGIN_BYTES, Room
 from labctl.store.shared import SharedTable
 from labctl.store.transaction import CHUNK, Transaction
 
 BACKLOG = 2_000
 """Points that may wait for the disk in memory, in grouped mode."""
-MARGIN_BYTES = 1 << 30
-"""Free space that an exposure must leave on the disk, besides the point itself."""
 
 
 class RunWriter:
@@ -49,7 +47,6 @@ class RunWriter:
     ) -> None:
         self.path = folder
         self.run = folder.name
-        self._margin_bytes = margin_bytes
         self._mutex = threading.RLock()
         self._failure = ""
         self._file_lock = FileLock(folder / LOCK, f"run {folder.name}")
@@ -65,8 +62,7 @@ class RunWriter:
         self._record = Record(self._db, folder, self._mutex)
         self._committed = self._written = self._given = self._record.count()
         self._queue: deque[tuple[int, Encoded]] = deque()
-        self._largest = 0
-        self._free = shutil.disk_usage(folder).free
+        self._room = Room(folder, margin_bytes)
         self._is_grouped = commit_every_s > 0
         self._closing = False
         self._wake = threading.Event()
@@ -165,13 +161,8 @@ class RunWriter:
     def reserve(self) -> None:
         """Raise `StorageError` if the disk has no room for the largest point so far."""
         if not self._is_grouped:
-            self._free = shutil.disk_usage(self.path).free
-        if self._free < self._largest + self._margin_bytes:
-            raise StorageError(
-                f"run {self.run}: {self._free / 1e6:.0f} MB are free on the disk of {self.path}, "
-                f"{(self._largest + self._margin_bytes) / 1e6:.0f} MB are needed to go on safely",
-                remedy="free space on the disk, then resume the run",
-            )
+            self._room.look()
+        self._room.check()
 
     def commit(self, point: Point, exchanges: Sequence[Exchange]) -> None:
         """Store a point.
@@ -197,7 +188,7 @@ class RunWriter:
         encoded = encode(head, point.data, exchanges, self._shared)
         self._queue.append((point.number, encoded))
         self._given += 1
-        self._largest = max(self._largest, encoded.size)
+        self._room.note(encoded.size)
         if not self._is_grouped:
             self.flush()
         elif encoded.large or len(self._queue) >= BACKLOG:
@@ -302,7 +293,7 @@ class RunWriter:
                     continue
                 self.flush()
                 last_s = clock.monotonic_s()
-                self._free = shutil.disk_usage(self.path).free
+                self._room.look()
 
     def _require_open(self) -> None:
         if self._failure:

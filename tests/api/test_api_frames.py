@@ -175,3 +175,12 @@ def test_a_payload_of_an_impossible_length_is_refused(size):
     text = json.dumps(GOOD | {"bytes": size}).encode()
     with pytest.raises(ConnectionFailed):
         list(parse_frames(io.BytesIO(struct.pack(">I", len(text)) + text + bytes(24))))
+
+
+def test_an_exposure_is_sent_once(served, scripted, monkeypatch):
+    monkeypatch.setattr("labctl.service.api.frames.BEAT_S", 0.05)
+    scripted.exposes()
+    with Viewer(served, "?most_per_s=100") as viewer:
+        raw = parse_frames(viewer.response)
+        assert next(raw).counts.size == 1340
+        assert [next(raw) for _ in range(3)] == [None, None, None]

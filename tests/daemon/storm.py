@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "system"))
 
+import daemon_storm
 from daemon_rig import SPEED
 from daemon_storm import KINDS, Figures, Storm
 from table_process import TableProcess
@@ -27,7 +28,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kind", choices=KINDS, help="kill only this")
+    parser.add_argument("--patience", type=float, default=50.0, help="s to wait for anything")
     options = parser.parse_args()
+    daemon_storm.LONGEST_S = options.patience
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -103,6 +103,13 @@ class Served:
                 self.table.acknowledge(alarm.id)
 
 
+def pytest_collection_modifyitems(items):
+    """Give the tests of the window time for the service that the first of them starts."""
+    for item in items:
+        if item.path.parent == HERE and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(240))
+
+
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
     """A service on a simulated table with a bright sample, at 20 times real time."""

@@ -154,6 +154,16 @@ def test_a_map_of_temperatures_has_errors_and_leaves_out_what_has_none(view, map
     assert "not known" in view.here.whole
 
 
+def test_neither_axes_nor_colour_bar_put_a_prefix_on_their_unit(themed, qtbot):
+    plot = MapPlot()
+    qtbot.addWidget(plot)
+    x, y, _ = serpentine(4, 3)
+    plot.show_map(grid_of(x, y), np.full((3, 4), 1e-4) * np.arange(4), MapValue.INTEGRAL.label)
+    axes = [plot.getAxis("bottom"), plot.getAxis("left"), plot._bar.getAxis("right")]
+    assert not any(axis.autoSIPrefix for axis in axes)
+    assert [axis.labelText for axis in axes] == ["x (µm)", "y (µm)", "Integral (counts)"]
+
+
 # ---- moves
 
 

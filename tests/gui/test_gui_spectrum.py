@@ -9,6 +9,7 @@ from qtpy import QtCore
 from shown_frames import AXIS_NM, LASER_NM, frame, raman_counts
 
 from labctl.core.spectra import HC_EV_NM
+from labctl.gui.runs.opened import OpenedRun
 from labctl.gui.views.axes import AxisUnit, SpectralScale, from_nm, to_nm
 from labctl.gui.views.background import Background
 from labctl.gui.views.markers import find_peaks, shown_counts
@@ -60,11 +61,11 @@ def test_check_06_the_cursor_at_a_known_wavelength_reads_every_unit_to_1e_3(plot
     plot.set_cursor(539.2)
     found = plot.cursor_reading()
     assert found.wavelength_nm == pytest.approx(539.2, abs=1e-3)
-    assert found.energy_ev == pytest.approx(HC_EV_NM / 539.2, abs=1e-3)
+    assert found.energy_ev == pytest.approx(HC_EV_NM / 539.2, abs=1e-6)
     assert found.shift_cm1 == pytest.approx(1e7 / LASER_NM - 1e7 / 539.2, abs=1e-3)
     words = found.text.split()
     assert float(words[words.index("nm") - 1]) == pytest.approx(539.2, abs=1e-3)
-    assert float(words[words.index("eV") - 1]) == pytest.approx(HC_EV_NM / 539.2, abs=1e-3)
+    assert float(words[words.index("eV") - 1]) == pytest.approx(HC_EV_NM / 539.2, abs=1e-5)
     expected = 1e7 / LASER_NM - 1e7 / 539.2
     assert float(words[words.index("cm⁻¹") - 1]) == pytest.approx(expected, abs=1e-3)
 
@@ -258,6 +259,65 @@ def test_what_is_live_and_what_is_recorded_is_said_in_words(view, qtbot):
     assert view.header.mode.text() == "REC 0127 point 13"
     show(view, frame(seq=2))
     assert "NOT SAVED" in view.header.mode.text()
+
+
+def test_a_snap_on_the_table_is_marked_as_recorded(calibrated, seen, qtbot):
+    table = calibrated.table
+    calibrated.wait(lambda: table.status().interactive, "the table is open")
+    view = seen(SpectrumView)
+    table.run_now("snap", exposure_s=1.0, beams=[], powers=[], dark=False)
+    qtbot.waitUntil(lambda: view.header.mode.text().startswith("REC 0"), timeout=30_000)
+    calibrated.wait(lambda: table.status().run is None, "the run ends")
+
+
+@pytest.fixture
+def past_run(old_runs, light, qtbot):
+    name = next(run["run"] for run in old_runs.table.runs() if "thermometry" in run["run"])
+    run = OpenedRun(light.link, name, light.link)
+    qtbot.waitUntil(lambda: run.is_complete, timeout=20_000)
+    return run
+
+
+def test_a_run_of_the_past_is_stepped_through_and_left_again(view, past_run, qtbot):
+    show(view, frame(seq=1))
+    view.show_run(past_run)
+    qtbot.waitUntil(lambda: view.header.mode.text().endswith("RECORDED"), timeout=10_000)
+    number = past_run.name.split("_")[0]
+    assert view.header.mode.text() == f"RUN {number} point 1 - RECORDED"
+    readout = await_readout(view, qtbot, Thermometry.GOOD)
+    assert view.header.temperature.whole.endswith("(point 1)")
+    assert 195 < readout.temperature.value_k < 355
+    view.past.show_point(2)
+    qtbot.waitUntil(lambda: "point 2" in view.header.mode.text(), timeout=10_000)
+    # what is measured meanwhile does not take its place
+    show(view, frame(seq=2))
+    assert "point 2" in view.header.mode.text()
+    view.past.leave()
+    view._painter.flush()
+    np.testing.assert_array_equal(view.plot.live.counts, frame(seq=2).counts)
+    assert "NOT SAVED" in view.header.mode.text()
+
+
+def test_temperatures_of_a_past_run_are_those_of_its_cryostat(view, past_run, qtbot):
+    series = past_run.main
+    cryostat_k = dict(zip(series.numbers, series.columns["cryostat_k"].values, strict=True))
+    power_w = dict(zip(series.numbers, series.columns["power_w"].values, strict=True))
+    view.show_run(past_run)
+    pulls = []
+    for number in (1, 4, 7):
+        view.past.show_point(number)
+        label = f"(point {number})"
+        qtbot.waitUntil(
+            lambda label=label: (
+                view.header.temperature.whole.endswith(label)
+                and view.readout.state is Thermometry.GOOD
+            ),
+            timeout=10_000,
+        )
+        found = view.readout.temperature
+        truth_k = cryostat_k[number] + 0.06e6 * power_w[number]
+        pulls.append((found.value_k - truth_k) / found.sigma_k)
+    assert np.max(np.abs(pulls)) < 3
 
 
 def test_a_frozen_view_keeps_what_it_shows_and_goes_on_with_the_newest(view, qtbot):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from labctl.store.reader import RunReader
 
 T = TypeVar("T")
+_Arrays = tuple[list[Series], dict[str, Column], int]
+"""Series, columns, and the number of the last point that was read."""
 FOLLOW_MS = 500
 
 
@@ -61,6 +63,8 @@ class OpenedRun(QtCore.QObject):
         self._link = link
         self._most = most_rows
         self._rows = Rows()
+        self._columns: Mapping[str, Column] = {}
+        self._last = -1
         self._run: Run | None = None
         self._is_closed = False
         self._is_reading = False
@@ -110,7 +114,7 @@ class OpenedRun(QtCore.QObject):
     @property
     def columns(self) -> Mapping[str, Column]:
         """Return what was recorded beside the spectra, a value for each row, with units."""
-        return self._rows.columns() if self.main is None else self.main.columns
+        return self._columns if self.main is None else self.main.columns
 
     @property
     def temperatures(self) -> list[Temperature]:
@@ -140,7 +144,7 @@ class OpenedRun(QtCore.QObject):
             self._is_closed = True
             self._timer.stop()
             self._link.event.disconnect(self._hear)
-            self._rows, self.series = Rows(), ()
+            self._rows, self.series, self._columns = Rows(), (), {}
 
     # ---- reading
 
@@ -163,17 +167,20 @@ class OpenedRun(QtCore.QObject):
             return
         self._is_reading = True
 
-        def done(found: Rows) -> None:
-            self._take(found)
+        rows, most = self._rows, self._most
+
+        def work(reader: "RunReader") -> _Arrays:
+            # one step at a time: nobody else uses the rows meanwhile
+            rows.merge(read_points(reader, numbers))
+            rows.thin(most)
+            return rows.series(), rows.columns(), max(rows.found, default=-1)
+
+        def done(found: _Arrays) -> None:
+            self.series, self._columns, self._last = found
+            self.changed.emit()
             self._step(steps)
 
-        self.read(lambda reader: read_points(reader, numbers), done, self._fail)
-
-    def _take(self, found: Rows) -> None:
-        self._rows.merge(found)
-        self._rows.thin(self._most)
-        self.series = self._rows.series()
-        self.changed.emit()
+        self.read(work, done, self._fail)
 
     def _finish(self) -> None:
         self._is_reading = False
@@ -209,9 +216,8 @@ class OpenedRun(QtCore.QObject):
     def _grown(self, run: Run) -> None:
         self._run, self.detail = run, run.detail
         self.total = int(run.detail.get("points", 0))
-        last = max(self._rows.found, default=-1)
         step = max(1, -(-self.total // self._most))
-        fresh = list(range(last + 1, self.total, step))
+        fresh = list(range(self._last + 1, self.total, step))
         self._step(iter([fresh] if fresh else []))
 
     def _unless_closed(self, action: Callable[[T], None]) -> Callable[[T], None]:

@@ -46,6 +46,7 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         self._bar = pg.ColorBarItem(width=14, interactive=False)
         self._bar.setImageItem(self._image, insert_in=plot)
         self._bar.getAxis("right").setWidth(72)
+        self._bar.getAxis("right").enableAutoSIPrefix(False)
         self._fence = self._add(pg.PlotCurveItem())
         self._path = self._add(pg.PlotCurveItem())
         self._here = self._add(pg.ScatterPlotItem(symbol="+", size=16))

@@ -1,7 +1,5 @@
 """Show the spectrum while it builds up, with the temperature that it says."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,9 +16,10 @@ from labctl.gui.views.background import Background
 from labctl.gui.views.calibrations import Calibrations
 from labctl.gui.views.commands import join_commands
 from labctl.gui.views.darks import Darks
-from labctl.gui.views.exposures import Pool, Pooling, Shown, detector_of, pool_of, surroundings
+from labctl.gui.views.examination import Examination, Examined
+from labctl.gui.views.exposures import Pool, Pooling, Shown, detector_of, surroundings
 from labctl.gui.views.lasers import LaserChoice
-from labctl.gui.views.markers import Peak, find_peaks, shown_counts
+from labctl.gui.views.markers import shown_counts
 from labctl.gui.views.painting import Painter
 from labctl.gui.views.past import PastBar, frame_of
 from labctl.gui.views.region_editor import RegionEditor
@@ -36,16 +35,6 @@ from labctl.gui.views.tools import row
 
 LIVE = "LIVE - NOT SAVED"
 NOTHING = "NO SPECTRUM YET"
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """Hold what was found out about an exposure in the background."""
-
-    readout: Readout
-    peaks: Sequence[Peak]
-    of: str = ""
-    """Which point of a run it is, because the next one may be shown by now."""
 
 
 class SpectrumView(QtWidgets.QWidget):
@@ -65,6 +54,7 @@ class SpectrumView(QtWidgets.QWidget):
         self._laser.learn(context.link.status)
         self._is_frozen = False
         self._past: Pool | None = None
+        self._turn = 0
         self._pooling = Pooling()
         self._darks = Darks()
         self._calibrations = Calibrations(context.link, self)
@@ -152,6 +142,7 @@ class SpectrumView(QtWidgets.QWidget):
         if self._past is None:
             self._waiting = self._newest
         self._past = Pool(spectrum)
+        self._begin_anew()
         self._newest = frame_of(run.name, number, spectrum)
         self._pooling.clear()
         self._painter.request()
@@ -160,6 +151,7 @@ class SpectrumView(QtWidgets.QWidget):
         if self._past is None:
             return
         self._past, self._newest = None, None
+        self._begin_anew()
         self._go_on()
 
     def _go_on(self) -> None:
@@ -203,26 +195,30 @@ class SpectrumView(QtWidgets.QWidget):
         frame = self._newest
         if frame is None:
             return
-        frames, past = self._pooling.frames or [frame], self._past
         dark = self._darks.spectrum_for(frame) if self.bar.is_on("dark") else None
-        darks: list[Spectrum] = [dark] if dark is not None else []
-        thermometer = Thermometer(
-            self.plot.regions.window_cm1, self._calibrations.by_kind, self._adc_max()
+        window_cm1 = self.plot.regions.window_cm1
+        examination = Examination(
+            exposures=self._past or self._pooling.frames or [frame],
+            darks=() if dark is None else (dark,),
+            thermometer=Thermometer(window_cm1, self._calibrations.by_kind, self._adc_max()),
+            wavelength_nm=self.plot.live.wavelength_nm,
+            counts=self.plot.live.counts,
+            blocked_nm=self._notch_nm(),
+            wants_peaks=self.bar.is_on("peaks"),
+            of="" if frame.point is None else f"point {frame.point}",
+            turn=self._turn,
         )
-        counts, axis_nm = self.plot.live.counts, self.plot.live.wavelength_nm
-        blocked = self._notch_nm() if self.bar.is_on("peaks") else None
-        wants_peaks = self.bar.is_on("peaks")
-        of = "" if frame.point is None else f"point {frame.point}"
+        self._background.ask(examination.run)
 
-        def work() -> Examined:
-            readout = thermometer.measure(past or pool_of(frames), darks)
-            clean = shown_counts(counts, without_cosmics=True, bias=float(np.median(counts)))
-            peaks = find_peaks(axis_nm, clean, blocked) if wants_peaks else ()
-            return Examined(readout, peaks, of)
-
-        self._background.ask(work)
+    def _begin_anew(self) -> None:
+        """Let no result of before stand beside another spectrum."""
+        self._turn += 1
+        self.header.show_readout(Readout(Thermometry.WAITING, "not computed yet"))
+        self.plot.show_peaks(())
 
     def _show_examined(self, found: Examined) -> None:
+        if found.turn != self._turn:
+            return
         self.header.show_readout(found.readout, found.of)
         self.plot.show_peaks(found.peaks if self.bar.is_on("peaks") else ())
 
