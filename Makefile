@@ -7,7 +7,7 @@ NEXUS := .venv-nexus/.ready
 OUTPUT ?= labctl-demo
 ARGS ?=
 
-.PHONY: demo test test-service env lint types contracts nexus bench pulls kill-test soak screenshots lock schema clean
+.PHONY: demo test test-service test-gui env lint types contracts nexus bench pulls kill-test soak screenshots lock schema clean
 
 demo: $(READY)
 	@$(BIN)/labctl demo --output $(OUTPUT) $(ARGS)
@@ -16,7 +16,10 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-service: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/api tests/client tests/daemon tests/night tests/web $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/api tests/client tests/daemon tests/faults tests/night tests/web $(ARGS)
+
+test-gui: $(READY)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 2 --dist loadfile tests/gui -m 'not slow' $(ARGS)
 
 env: $(READY)
 
@@ -52,6 +55,7 @@ soak: $(READY)
 	for seed in 1 2 3 4 5; do $(BIN)/python tests/night/storm.py --hours 24 --seed $$seed || exit 1; done
 	$(BIN)/python tests/safety/safety_bench.py --repeats 200
 	$(BIN)/python tests/daemon/soak.py --minutes 480
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/gui -m slow
 	$(BIN)/python tests/safety/safety_mutants.py
 	$(BIN)/python tests/faults/mutants.py
 	$(BIN)/python tests/faults/print_fault_model.py
