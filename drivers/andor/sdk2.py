@@ -5,23 +5,18 @@ Source: Andor SDK guide (function reference; sections 3 readout, 4 acquisition, 
 C ABI and against the emulator of the simulated table]
 """
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from drivers.andor.cooling import Cooling
-from drivers.andor.frames import check_frames
+from drivers.andor.exposing import Exposer
 from drivers.andor.head import Electronics, configure, connect, describe
-from drivers.andor.readout import Readout, apply_readout, plan_readout
 from drivers.andor.sdk2_api import Sdk2
 from drivers.andor.sdk2_calls import Calls
-from drivers.andor.sdk2_codes import IDLE, SUCCESS, TEMPERATURE_STABILIZED
+from drivers.andor.sdk2_codes import TEMPERATURE_STABILIZED
 from drivers.andor.sdk2_ctypes import CtypesSdk2
-from drivers.andor.series import Series
 from drivers.andor.shutter import InternalShutter
-from drivers.andor.timing import ACCUMULATIONS, EXPOSURES_S, program
 from labctl.core.clock import Clock
 from labctl.core.errors import CommandRefused, ConfigError
 from labctl.core.roles import Identity
@@ -88,13 +83,8 @@ class AndorCamera:
                 remedy="use a resource such as sdk2:///usr/local/lib/libandor.so.2 or sdk+tcp://…",
             )
         self.name = name
-        self._pixel_rate_hz = pixel_rate_hz
-        self._margin_s = margin_s
         self._calls = Calls(connection, name)
-        self._series = Series(self._calls, clock)
         self._cooling = Cooling(self._calls)
-        self._exposing = threading.Lock()
-        self._previous: np.ndarray | None = None
         connect(self._calls, camera_index)
         self._head = describe(self._calls, ad_channel)
         electronics = Electronics(
@@ -110,7 +100,15 @@ class AndorCamera:
             saturation_counts=min(saturation_counts, 2.0**self._head.bits - 1),
             pixel_um=self._head.pixel_um,
         )
-        self._readouts_s: dict[Readout, float] = {}
+        self._exposer = Exposer(
+            self._calls,
+            self._head,
+            self._shutter,
+            clock,
+            saturation_counts=self._detector.saturation_counts,
+            pixel_rate_hz=pixel_rate_hz,
+            margin_s=margin_s,
+        )
         if setpoint_k is not None:
             self.temperature_setpoint_k = setpoint_k
 
@@ -208,7 +206,7 @@ class AndorCamera:
         InstrumentError
             If the exposure was aborted, or the SDK answers with an error.
         """
-        return self._acquire(exposure_s, accumulations, rows, is_dark=False)
+        return self._exposer.expose(exposure_s, accumulations, rows, is_dark=False)
 
     def acquire_dark(
         self, exposure_s: float, accumulations: int, rows: Sequence[tuple[int, int]] | None
@@ -225,7 +223,7 @@ class AndorCamera:
                 f"{self.name}: this camera has no internal shutter",
                 remedy="close the shutters of all beams for a dark",
             )
-        return self._acquire(exposure_s, accumulations, rows, is_dark=True)
+        return self._exposer.expose(exposure_s, accumulations, rows, is_dark=True)
 
     def film(
         self,
@@ -244,7 +242,7 @@ class AndorCamera:
         LimitError, InstrumentError
             As `acquire`.
         """
-        self._acquire(exposure_s, accumulations, rows, is_dark=False, seen=seen)
+        self._exposer.expose(exposure_s, accumulations, rows, is_dark=False, seen=seen)
 
     def readout_s(self, rows: Sequence[tuple[int, int]] | None) -> float:
         """Return the time of one readout in s.
@@ -252,15 +250,11 @@ class AndorCamera:
         What the SDK told at the last acquisition of these rows; before the first one an
         estimate from the number of lines to be read, at `pixel_rate_hz`.
         """
-        readout = plan_readout(rows, self._head.chip, self.name)
-        lines, columns = self._head.chip.frame_shape(readout)
-        return self._readouts_s.get(readout, lines * columns / self._pixel_rate_hz)
+        return self._exposer.readout_s(rows)
 
     def abort(self) -> None:
         """Stop an exposure in progress, from any thread; idle cameras accept it."""
-        code = self._series.abort()
-        if code not in (SUCCESS, IDLE):
-            raise self._calls.error("abort_acquisition", (), code)
+        self._exposer.abort()
 
     def safe(self) -> None:
         """Abort, wait until the camera is idle, close the internal shutter.
@@ -278,72 +272,3 @@ class AndorCamera:
     def shutdown(self) -> None:
         """Release the camera; the cooler stays as it is unless configured otherwise."""
         self._calls.do(self._calls.sdk.shut_down)
-
-    def _acquire(
-        self,
-        exposure_s: float,
-        accumulations: int,
-        rows: Sequence[tuple[int, int]] | None,
-        *,
-        is_dark: bool,
-        seen: Callable[[np.ndarray], None] | None = None,
-    ) -> np.ndarray:
-        EXPOSURES_S.check(exposure_s, f"{self.name} exposure")
-        ACCUMULATIONS.check(accumulations, f"{self.name} accumulations")
-        readout = plan_readout(rows, self._head.chip, self.name)
-        batch = accumulations if self._head.has_kinetics else 1
-        shown = None if seen is None else self._checked(seen)
-        with self._busy(), self._shutter.exposing(readout, is_dark=is_dark):
-            parts = [
-                self._run(readout, exposure_s, batch, shown) for _ in range(0, accumulations, batch)
-            ]
-        frames = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        if seen is None:
-            check_frames(frames, self._previous, self._detector.saturation_counts, self.name)
-        self._previous = frames[-1].copy()
-        return frames
-
-    def _checked(self, seen: Callable[[np.ndarray], None]) -> Callable[[np.ndarray], None]:
-        """Return what shows frames one by one, after they were checked."""
-
-        def show(frames: np.ndarray) -> None:
-            check_frames(frames, self._previous, self._detector.saturation_counts, self.name)
-            self._previous = frames[-1].copy()
-            for number in range(len(frames)):
-                seen(frames[number : number + 1].copy())
-
-        return show
-
-    def _run(
-        self,
-        readout: Readout,
-        exposure_s: float,
-        count: int,
-        seen: Callable[[np.ndarray], None] | None,
-    ) -> np.ndarray:
-        calls, chip = self._calls, self._head.chip
-        apply_readout(calls, readout, chip)
-        timing = program(calls, exposure_s, count)
-        self._readouts_s[readout] = timing.readout_s
-        calls.do(calls.sdk.prepare_acquisition)
-        readout_s = max(timing.readout_s, self.readout_s(readout.bands))
-        return self._series.run(
-            count,
-            chip.frame_shape(readout),
-            count * (timing.exposure_s + readout_s) + self._margin_s,
-            wide=self._head.bits > 16,
-            seen=seen,
-        )
-
-    @contextlib.contextmanager
-    def _busy(self) -> Iterator[None]:
-        if not self._exposing.acquire(blocking=False):
-            raise CommandRefused(
-                f"{self.name}: an exposure is in progress",
-                remedy="wait until it ends, or abort it",
-            )
-        try:
-            self._series.arm()
-            yield
-        finally:
-            self._exposing.release()

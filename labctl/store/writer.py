@@ -9,11 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn, Self
 
-from labctl.core.clock import Clock, RealClock
+from labctl.core.clock import Clock
 from labctl.core.errors import StorageError, UsageError
 from labctl.core.journal import Entry, Exchange, RunStart, RunState, StateChange
 from labctl.core.messages import Point
 from labctl.core.readings import Reading
+from labctl.store.committing import RegularCommits
 from labctl.store.encode import Encoded, encode, reading_fields
 from labctl.store.faults import storage_error
 from labctl.store.folders import DATABASE, FRAMES, LOCK, create_run_folder, sync_folder
@@ -21,9 +22,9 @@ from labctl.store.lock import FileLock
 from labctl.store.plain import to_json
 from labctl.store.record import Record
 from labctl.store.recovery import examine
+from labctl.store.room import MARGIN_BYTES, Room
 from labctl.store.schema import create_database, open_database
 from labctl.store.segment import SegmentWriter
-from labctl.store.room import MARGIN_BYTES, Room
 from labctl.store.shared import SharedTable
 from labctl.store.transaction import CHUNK, Transaction
 
@@ -64,12 +65,9 @@ class RunWriter:
         self._queue: deque[tuple[int, Encoded]] = deque()
         self._room = Room(folder, margin_bytes)
         self._is_grouped = commit_every_s > 0
-        self._closing = False
-        self._wake = threading.Event()
+        self._commits = RegularCommits(commit_every_s, self._put, self._flush_and_look)
         if self._is_grouped:
-            threading.Thread(
-                target=self._commit_regularly, args=(commit_every_s,), name="commit", daemon=True
-            ).start()
+            self._commits.start()
 
     def _open(self, is_new: bool, is_grouped: bool) -> None:
         if is_new:
@@ -194,7 +192,7 @@ class RunWriter:
         elif encoded.large or len(self._queue) >= BACKLOG:
             self._put()
         elif len(self._queue) >= CHUNK:
-            self._wake.set()
+            self._commits.call()
 
     def flush(self) -> None:
         """Return when every point given so far is on the disk."""
@@ -222,8 +220,7 @@ class RunWriter:
 
     def release(self) -> None:
         """Let go of the run without storing anything; allowed after `close`, and repeatedly."""
-        self._closing = True
-        self._wake.set()
+        self._commits.end()
         with self._mutex:
             if self._failure != "closed":
                 self._failure = "closed"
@@ -280,20 +277,9 @@ class RunWriter:
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
 
-    def _commit_regularly(self, period_s: float) -> None:
-        # inserting leaves the interpreter free: the run goes on measuring meanwhile
-        clock, last_s = RealClock(), 0.0
-        while not self._closing:
-            self._wake.wait(period_s)
-            self._wake.clear()
-            # the error has been kept and is raised at the next call of the run itself
-            with suppress(StorageError):
-                if clock.monotonic_s() - last_s < period_s:
-                    self._put()
-                    continue
-                self.flush()
-                last_s = clock.monotonic_s()
-                self._room.look()
+    def _flush_and_look(self) -> None:
+        self.flush()
+        self._room.look()
 
     def _require_open(self) -> None:
         if self._failure:

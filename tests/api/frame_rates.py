@@ -50,7 +50,8 @@ def measure(table: ScriptedTable, address: Address, per_s: float, is_image: bool
     stop.set()
     worker.join()
     what = "images" if is_image else "spectra"
-    return f"{count / seconds:5.1f} {what}/s of {per_s:g}; {1e3 * cpu_s / count:.1f} ms of processor each"
+    each_ms = 1e3 * cpu_s / count
+    return f"{count / seconds:5.1f} {what}/s of {per_s:g}; {each_ms:.1f} ms of processor each"
 
 
 def main() -> int:

@@ -24,6 +24,8 @@ from labctl.core.items import plain
 
 MOST_MB_PER_H = 1.0
 WARM_UP = 0.3
+WARM_UP_RUNS = 220
+"""After so many runs the history of events, which is bounded, is full."""
 
 
 def main() -> int:
@@ -59,7 +61,7 @@ def measure(pid: int) -> tuple[float, int, int]:
 
 def report(samples: list[tuple[float, float, int, int]], minutes: float) -> int:
     """Print what was measured; returns the exit code."""
-    late = samples[int(len(samples) * WARM_UP) :]
+    late = samples[max(int(len(samples) * WARM_UP), min(WARM_UP_RUNS, len(samples) // 2)) :]
     slope = statistics.linear_regression([s[0] / 3600.0 for s in late], [s[1] for s in late]).slope
     middle = len(late) // 2
     first, last = samples[0][1], samples[-1][1]

@@ -1,7 +1,8 @@
 """Ask for a run: a form that is generated from the parameters of a procedure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from qtpy import QtCore, QtWidgets
@@ -13,6 +14,7 @@ from labctl.gui.queue.conditions import ConditionsBox
 from labctl.gui.queue.desk import desk_of
 from labctl.gui.queue.estimate import Estimate, Estimator
 from labctl.gui.queue.fields import Field
+from labctl.gui.queue.orders import Orders
 from labctl.gui.queue.parameters import Procedure, problems_by_name
 from labctl.gui.queue.timeline import begin_of
 from labctl.gui.queue.widgets import push_button, raise_dock, text_label
@@ -38,6 +40,7 @@ class ProcedureForm(QtWidgets.QWidget):
         self.fields: dict[str, Field] = {}
         self.estimator = Estimator(context.link, self)
         self.estimator.changed.connect(self._show_estimate)
+        self._orders = Orders(self.desk, self._done, self._failed)
         self._refusal = ""
         self._build()
         self._restyle()
@@ -94,11 +97,14 @@ class ProcedureForm(QtWidgets.QWidget):
 
     def add(self) -> None:
         """Add the item to the queue, or change the one that is being edited."""
-        self._commit(self._add_new if not self.item else self._change)
+        if self.item:
+            self._give(partial(self._orders.change, self.item, self.conditions))
+        else:
+            self._give(partial(self._orders.add, self.conditions))
 
     def run_now(self) -> None:
         """Measure it now, in front of all others."""
-        self._commit(self._run_now)
+        self._give(self._orders.run_now)
 
     def leave_edit(self) -> None:
         """Go back to adding new items."""
@@ -255,7 +261,7 @@ class ProcedureForm(QtWidgets.QWidget):
 
     # ---- giving it to the service
 
-    def _commit(self, order: Any) -> None:
+    def _give(self, order: Callable[[str, Mapping[str, Any], str], None]) -> None:
         bad = next((field for field in self.fields.values() if field.error), None)
         if bad is not None:
             self._area.ensureWidgetVisible(bad)
@@ -266,35 +272,6 @@ class ProcedureForm(QtWidgets.QWidget):
             order(self.chooser.currentText(), self.values(), self.label.text().strip())
         except UsageError as error:
             self._say(error.message)
-
-    def _add_new(self, procedure: str, values: Mapping[str, Any], label: str) -> None:
-        conditions, at = self.conditions.value(), self.desk.place()
-        self.desk.do(
-            lambda table: table.queue.add(
-                procedure, values, label=label, conditions=conditions, at=at
-            ),
-            lambda job: self._done(job.id, f"{procedure} added to the queue"),
-            self._failed,
-        )
-
-    def _change(self, procedure: str, values: Mapping[str, Any], label: str) -> None:
-        item = self.item
-        before = next((one for one in self.desk.snapshot.items if one.id == item), None)
-        conditions = None if before is None else self.conditions.merged(before)
-        self.desk.do(
-            lambda table: table.queue.edit(
-                item, procedure=procedure, parameters=values, label=label, conditions=conditions
-            ),
-            lambda changed: self._done(changed.id, "the item was changed"),
-            self._failed,
-        )
-
-    def _run_now(self, procedure: str, values: Mapping[str, Any], label: str) -> None:
-        self.desk.do(
-            lambda table: table.run_now(procedure, values, label=label),
-            lambda job: self._done(job.id, f"{procedure} begins"),
-            self._failed,
-        )
 
     def _done(self, item: str, text: str) -> None:
         self._edit("")

@@ -15,16 +15,17 @@ from labctl.gui.views.axes import AxisUnit, CursorReading, SpectralScale
 from labctl.gui.views.background import Background
 from labctl.gui.views.calibrations import Calibrations
 from labctl.gui.views.commands import join_commands
+from labctl.gui.views.corrections import Corrections
 from labctl.gui.views.darks import Darks
 from labctl.gui.views.examination import Examination, Examined
 from labctl.gui.views.exposures import Pool, Pooling, Shown, detector_of, surroundings
+from labctl.gui.views.following import Following
 from labctl.gui.views.lasers import LaserChoice
-from labctl.gui.views.markers import shown_counts
 from labctl.gui.views.painting import Painter
 from labctl.gui.views.past import PastBar, frame_of
 from labctl.gui.views.region_editor import RegionEditor
 from labctl.gui.views.spectrum_bar import SpectrumBar, SpectrumFooter, SpectrumHeader
-from labctl.gui.views.spectrum_plot import Heights, SpectrumPlot
+from labctl.gui.views.spectrum_plot import SpectrumPlot
 from labctl.gui.views.thermometer import (
     Readout,
     Thermometer,
@@ -32,9 +33,6 @@ from labctl.gui.views.thermometer import (
     full_well_part,
 )
 from labctl.gui.views.tools import row
-
-LIVE = "LIVE - NOT SAVED"
-NOTHING = "NO SPECTRUM YET"
 
 
 class SpectrumView(QtWidgets.QWidget):
@@ -48,14 +46,11 @@ class SpectrumView(QtWidgets.QWidget):
         super().__init__()
         self._context = context
         self._link = context.link
-        self._newest: Shown | None = None
-        self._waiting: Shown | None = None
         self._laser = LaserChoice()
         self._laser.learn(context.link.status)
-        self._is_frozen = False
-        self._past: Pool | None = None
         self._turn = 0
         self._pooling = Pooling()
+        self._following = Following(self._pooling)
         self._darks = Darks()
         self._calibrations = Calibrations(context.link, self)
         self.plot = SpectrumPlot()
@@ -67,6 +62,7 @@ class SpectrumView(QtWidgets.QWidget):
             "clear": self.plot.clear_pins,
         }
         self.bar = SpectrumBar(context.state, commands)
+        self._corrections = Corrections(self.bar, self._pooling, self._darks, self._calibrations)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(4)
@@ -86,7 +82,7 @@ class SpectrumView(QtWidgets.QWidget):
     def _wire(self) -> None:
         self.bar.unit_chosen.connect(self.show_unit)
         self.bar.beam_chosen.connect(self._choose_beam)
-        self.bar.heights_chosen.connect(self._set_heights)
+        self.bar.heights_chosen.connect(self.plot.set_heights)
         self.bar.toggled.connect(self._toggled)
         self.regions.changed.connect(self._examine)
         self.plot.cursor_moved.connect(self._show_cursor)
@@ -123,12 +119,8 @@ class SpectrumView(QtWidgets.QWidget):
         if not frame.metadata.get("beams"):
             self._darks.add(frame)
         self._pooling.enter(surroundings(self._link.status))
-        if self._is_frozen or self._past is not None:
-            self._waiting = frame
-            return
-        self._pooling.add(frame)
-        self._newest = frame
-        self._painter.request()
+        if self._following.take(frame):
+            self._painter.request()
 
     def show_run(self, run: OpenedRun) -> None:
         """Step through a run that has ended; one that is on is shown as it is measured."""
@@ -139,51 +131,34 @@ class SpectrumView(QtWidgets.QWidget):
         run = self.past.run
         if run is None:
             return
-        if self._past is None:
-            self._waiting = self._newest
-        self._past = Pool(spectrum)
+        self._following.show_past(frame_of(run.name, number, spectrum), Pool(spectrum))
         self._begin_anew()
-        self._newest = frame_of(run.name, number, spectrum)
-        self._pooling.clear()
         self._painter.request()
 
     def _leave_past(self) -> None:
-        if self._past is None:
+        if self._following.past is None:
             return
-        self._past, self._newest = None, None
+        self._following.leave_past()
         self._begin_anew()
         self._go_on()
 
     def _go_on(self) -> None:
         """Show the newest exposure that came while the view did not follow."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not self._is_frozen:
+        waiting = self._following.caught_up()
+        if waiting is not None:
             self.show_frame(waiting)
         self._show_mode()
 
     def _draw(self) -> None:
-        frame = self._newest
+        frame = self._following.newest
         if frame is None:
             return
         detector = detector_of(frame.metadata)
-        raw = np.asarray(frame.counts, float)
-        mean = self._pooling.mean() if self.bar.is_on("average") else None
-        dark = self._darks.counts_for(frame)
-        self.bar.offer("dark", dark is not None, "No dark of this exposure yet: take one")
-        response = self._calibrations.response(frame.wavelength_nm)
-        self.bar.offer("response", response is not None, "There is no response calibration")
-        counts = shown_counts(
-            raw if mean is None else mean,
-            dark=dark if self.bar.is_on("dark") else None,
-            response=response if self.bar.is_on("response") else None,
-            without_cosmics=self.bar.is_on("cosmics"),
-            read_variance=(detector.read_noise_e / detector.gain_e_per_count) ** 2,
-            bias=detector.bias_counts,
-        )
+        counts = self._corrections.counts(frame, detector)
         self._laser.see(frame)
         self._rescale(self.plot.scale_shown.unit)
         self.plot.show_spectrum(frame.wavelength_nm, counts)
-        part = full_well_part(raw, detector, self._adc_max())
+        part = full_well_part(np.asarray(frame.counts, float), detector, self._adc_max())
         self.footer.well.show_part(part)
         uncertain = frame.metadata.get("quality", "good") != "good"
         self.header.show_saturation(part, str(frame.metadata.get("reason", "")) * uncertain)
@@ -192,13 +167,13 @@ class SpectrumView(QtWidgets.QWidget):
 
     def _examine(self) -> None:
         """Measure temperature and peaks of what is shown, off this thread."""
-        frame = self._newest
+        frame = self._following.newest
         if frame is None:
             return
         dark = self._darks.spectrum_for(frame) if self.bar.is_on("dark") else None
         window_cm1 = self.plot.regions.window_cm1
         examination = Examination(
-            exposures=self._past or self._pooling.frames or [frame],
+            exposures=self._following.exposures,
             darks=() if dark is None else (dark,),
             thermometer=Thermometer(window_cm1, self._calibrations.by_kind, self._adc_max()),
             wavelength_nm=self.plot.live.wavelength_nm,
@@ -256,7 +231,7 @@ class SpectrumView(QtWidgets.QWidget):
 
     def pin_trace(self) -> None:
         """Keep the present spectrum for comparison."""
-        frame = self._newest
+        frame = self._following.newest
         if frame is not None:
             where = f"{frame.run.split('_')[0]}·{frame.point}" if frame.run else "live"
             self.plot.pin(f"{where} {frame.utc[11:19]}")
@@ -273,7 +248,7 @@ class SpectrumView(QtWidgets.QWidget):
     # ---- reactions
 
     def _freeze(self, on: bool) -> None:
-        self._is_frozen = on
+        self._following.is_frozen = on
         self._go_on()
 
     def _toggled(self, name: str, on: bool) -> None:
@@ -282,9 +257,6 @@ class SpectrumView(QtWidgets.QWidget):
         elif name == "peaks" and not on:
             self.plot.show_peaks(())
         self._painter.request()
-
-    def _set_heights(self, heights: Heights) -> None:
-        self.plot.set_heights(heights)
 
     def _choose_beam(self, name: str) -> None:
         self._laser.beam = name
@@ -317,26 +289,10 @@ class SpectrumView(QtWidgets.QWidget):
         return float(found) if found else None
 
     def _show_mode(self) -> None:
-        text, kind = self._mode()
+        text, kind = self._following.mode(self._link.is_connected, self._link.status)
         count = len(self._pooling) if self.bar.is_on("average") else 0
         self.footer.exposures.setText(f"mean of {count} exposures" if count > 1 else "")
         self.header.show_mode(text, kind)
-
-    def _mode(self) -> tuple[str, str]:
-        frame, status = self._newest, self._link.status
-        if self._past is not None and frame is not None:
-            return f"RUN {frame.run.split('_')[0]} point {frame.point} - RECORDED", "old"
-        if not self._link.is_connected:
-            return "NO CONNECTION - OLD SPECTRUM" if frame else "NO CONNECTION", "stale"
-        if frame is None:
-            return f"{NOTHING} - F5 starts the live view", "none"
-        if self._is_frozen:
-            return "FROZEN - NOT FOLLOWING", "stale"
-        if frame.saved and frame.run:
-            return f"REC {frame.run.split('_')[0]} point {frame.point}", "saved"
-        if status is not None and status.live:
-            return LIVE, "live"
-        return "LAST EXPOSURE - NOT SAVED", "live"
 
     def _restyle(self, _: object) -> None:
         self.plot.restyle()

@@ -15,6 +15,7 @@ from labctl.gui.views.axes import AxisUnit, CursorReading, SpectralScale, read_a
 from labctl.gui.views.axis_items import PlainAxis, SecondAxis
 from labctl.gui.views.markers import Peak
 from labctl.gui.views.regions import RegionPair
+from labctl.gui.views.spectrum_cursor import SpectrumCursor
 
 MOST_PINS = 8
 LOWEST_LOG_COUNTS = 1.0
@@ -70,16 +71,8 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
         self._legend = plot.addLegend(offset=(-10, 40))
         self._labels: list[pg.TextItem] = []
         self._peaks: Sequence[Peak] = ()
-        self._cursor = pg.InfiniteLine(angle=90, movable=True)
-        self._cursor.setZValue(8)
-        self._cursor.hide()
-        self._cursor.sigPositionChanged.connect(self._tell_cursor)
-        plot.addItem(self._cursor, ignoreBounds=True)
-        self._follows_mouse = False
-        self._mouse = pg.SignalProxy(
-            self.scene().sigMouseMoved, rateLimit=30, slot=self._mouse_moved
-        )
-        self.scene().sigMouseClicked.connect(self._clicked)
+        self._cursor = SpectrumCursor(self)
+        self._cursor.moved.connect(self._tell_cursor)
         self.restyle()
         self.show_scale(self.scale_shown)
 
@@ -105,7 +98,7 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
             self._fit_x()
         if self.heights is not Heights.FIXED:
             self._fit_y()
-        if self._cursor.isVisible():
+        if self._cursor.is_shown:
             self._tell_cursor()
 
     def pin(self, name: str) -> None:
@@ -144,7 +137,7 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
 
     def show_scale(self, scale: SpectralScale) -> None:
         """Change the unit of the axis or the laser that shifts are relative to."""
-        cursor_nm = self._cursor_nm() if self._cursor.isVisible() else None
+        cursor_nm = self._cursor_nm() if self._cursor.is_shown else None
         self.scale_shown = scale
         plot = self.getPlotItem()
         plot.setLabel("bottom", scale.label(scale.shown))
@@ -182,23 +175,15 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
 
     def toggle_cursor(self) -> None:
         """Show the cursor, following the mouse; or hide it."""
-        self._follows_mouse = not self._cursor.isVisible()
-        if self._follows_mouse:
-            low, high = self.getViewBox().viewRange()[0]
-            self._cursor.setValue((low + high) / 2)
-        self._cursor.setVisible(self._follows_mouse)
-        self._tell_cursor()
+        self._cursor.toggle()
 
     def set_cursor(self, wavelength_nm: float) -> None:
         """Put the cursor at a wavelength; it stays there."""
-        self._cursor.show()
-        self._follows_mouse = False
-        self._cursor.setValue(self.scale_shown.of_one(wavelength_nm))
-        self._tell_cursor()
+        self._cursor.put(self.scale_shown.of_one(wavelength_nm))
 
     def cursor_reading(self) -> CursorReading | None:
         """Return what the cursor reads; None while it is hidden."""
-        if not self._cursor.isVisible():
+        if not self._cursor.is_shown:
             return None
         wavelength_nm = self._cursor_nm()
         if not math.isfinite(wavelength_nm) or wavelength_nm <= 0:
@@ -220,7 +205,7 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
         self._notch.setBrush(QtGui.QBrush(blocked, QtCore.Qt.BrushStyle.DiagCrossPattern))
         for line in self._notch.lines:
             line.setPen(pg.mkPen(now.dim))
-        self._cursor.setPen(pg.mkPen(now.text, style=QtCore.Qt.PenStyle.DashLine))
+        self._cursor.restyle()
         self._legend.setLabelTextColor(now.text)
         self._legend.setBrush(pg.mkBrush(now.plot_background))
         for label in self._labels:
@@ -292,22 +277,11 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
         if not fits:
             self.setYRange(low - HEADROOM * span, high + 2.5 * HEADROOM * span, padding=0.0)
 
-    # ---- mouse
-
     def _cursor_nm(self) -> float:
-        return self.scale_shown.nm(float(self._cursor.value()))
+        return self.scale_shown.nm(self._cursor.place)
 
     def _tell_cursor(self) -> None:
         self.cursor_moved.emit(self.cursor_reading())
-
-    def _mouse_moved(self, event: tuple[Any, ...]) -> None:
-        place = event[0]
-        if self._follows_mouse and self.getPlotItem().sceneBoundingRect().contains(place):
-            self._cursor.setValue(self.getViewBox().mapSceneToView(place).x())
-
-    def _clicked(self, event: Any) -> None:
-        if self._cursor.isVisible() and event.button() == QtCore.Qt.MouseButton.LeftButton:
-            self._follows_mouse = False
 
 
 def _dashes(number: int) -> QtCore.Qt.PenStyle:

@@ -1,6 +1,5 @@
 """Do, in one thread, all that the service decides: which process holds the table, and what for."""
 
-import queue
 import sys
 import threading
 import traceback
@@ -14,6 +13,7 @@ from labctl.core.errors import LabctlError, UsageError
 from labctl.core.items import QueueItem
 from labctl.core.status import Alarm, StationStatus
 from labctl.service.daemon import recovery
+from labctl.service.daemon.action_thread import ActionThread
 from labctl.service.daemon.board import Board
 from labctl.service.daemon.bus import Bus
 from labctl.service.daemon.child import Child
@@ -35,13 +35,12 @@ from labctl.service.daemon.served import ServedStation
 from labctl.service.daemon.settings import DaemonSettings
 from labctl.service.daemon.statement import Announcer, queue_status
 from labctl.service.daemon.station_clock import clock_fields, make_clock, speed_of, store_clock
+from labctl.service.daemon.turns import Turns
 from labctl.service.places import last_sign_of_life
 from labctl.service.queue.database import StationDatabase
 from labctl.service.queue.queue import Queue
 
-TURN_S = 0.05
 STORE_CLOCK_S = 10.0
-MOST_ACTIONS = 500
 BY_HAND_S = 600.0
 
 
@@ -52,7 +51,12 @@ class Supervisor:
         self, place: StationPlace, database: StationDatabase, settings: DaemonSettings
     ) -> None:
         self.place, self.database, self.settings = place, database, settings
-        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._actions = ActionThread(
+            "supervisor",
+            begin=self._begin,
+            turn=self._turn,
+            failed=self._tell_failure,
+        )
         self.mishaps = Mishaps(self)
         speed = speed_of(place.file, settings.speed)
         self.clock = make_clock(speed, database, last_sign_of_life(place.data))
@@ -91,12 +95,10 @@ class Supervisor:
         self._wall = RealClock()
         self._closed: list[str] | None = None
         self._close_lock = threading.Lock()
-        self._idle_since_s = self._wall.monotonic_s()
+        self._turns = Turns(self)
         self._stored_s = 0.0
         self._told_alarm = 0
         self._announcer = Announcer(self)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="supervisor", daemon=True)
 
     # ---- life
 
@@ -116,7 +118,7 @@ class Supervisor:
         self.served.start()
         self.safety.start()
         self.announce()
-        self._thread.start()
+        self._actions.start()
 
     def announce(self) -> None:
         """Tell local clients which processes there are."""
@@ -132,15 +134,14 @@ class Supervisor:
 
     def _close(self) -> list[str]:
         unconfirmed: list[str] = []
-        if self._thread.is_alive():
+        if self._actions.is_alive:
             try:
                 self.order("close").result(self.settings.safe_s)
                 self.closing.let_runs_end(self.settings.stop_s)
                 unconfirmed = self.closing.confirm()
             except (LabctlError, TimeoutError) as error:
                 unconfirmed = [f"the service did not end in order: {error}"]
-            self._stop.set()
-            self._thread.join(self.settings.safe_s)
+            self._actions.close(self.settings.safe_s)
         self.crew.close()
         self.guard.close()
         self.served.close()
@@ -152,8 +153,8 @@ class Supervisor:
     def order(self, name: str, *arguments: Any) -> Future[Any]:
         """Have an order carried out; the future tells what came of it."""
         future: Future[Any] = Future()
-        if self._thread.is_alive():
-            self._inbox.put(partial(self._orders.carry_out, future, name, arguments))
+        if self._actions.is_alive:
+            self._actions.put(partial(self._orders.carry_out, future, name, arguments))
         else:
             future.set_exception(UsageError("the service is not running"))
         return future
@@ -188,7 +189,7 @@ class Supervisor:
 
     def make_safe(self, who: str) -> list[str]:
         """Make the table safe now, whatever goes on."""
-        self._inbox.put(self.desk.expect_abort)
+        self._actions.put(self.desk.expect_abort)
         try:
             self.queue.hold(f"laser off by {who}")
         finally:
@@ -217,13 +218,12 @@ class Supervisor:
 
     def later(self, action: Callable[..., None]) -> Callable[..., None]:
         """Return a callable, for any thread, that has the supervisor's thread do an action."""
-        return lambda *arguments: self._inbox.put(partial(action, *arguments))
+        return self._actions.later(action)
 
     def _estimate(self, item: QueueItem) -> Mapping[str, Any] | None:
         """Walk through an item at the open table; None if nobody holds it for that."""
-        is_own = threading.current_thread() is self._thread
         is_open = self.board.interactive or self.desk.worker is not None
-        if is_own or self.is_ending or not is_open:
+        if self._actions.is_own or self.is_ending or not is_open:
             return None
         try:
             found: Mapping[str, Any] = self.by_hand(
@@ -235,33 +235,19 @@ class Supervisor:
 
     # ---- in the supervisor's thread
 
-    def _work(self) -> None:
+    def _begin(self) -> None:
         self.mishaps.begin()
-        while not self._stop.is_set():
-            try:
-                action: Callable[[], None] | None = self._inbox.get(timeout=TURN_S)
-            except queue.Empty:
-                action = None
-            for _ in range(MOST_ACTIONS):
-                if action is None:
-                    break
-                self._guarded(action)
-                action = None if self._inbox.empty() else self._inbox.get()
-            self._guarded(self._turn)
 
-    def _guarded(self, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except LabctlError as error:
+    def _tell_failure(self, error: Exception) -> None:
+        if isinstance(error, LabctlError):
             self.raise_alarm(error.message, source="service", remedy=error.remedy)
-        # a mistake in one message must not end the supervision of the table
-        except Exception as error:  # noqa: BLE001
-            traceback.print_exc(file=sys.stderr)
-            self.raise_alarm(f"{type(error).__name__}: {error}", source="service")
+            return
+        traceback.print_exception(error, file=sys.stderr)
+        self.raise_alarm(f"{type(error).__name__}: {error}", source="service")
 
     def _overhear(self, child: Child, message: Mapping[str, Any]) -> None:
         """Take a message in the thread of a worker's pipe."""
-        self._inbox.put(partial(self._hear, child, self._hearing.overhear(message)))
+        self._actions.put(partial(self._hear, child, self._hearing.overhear(message)))
 
     def _hear(self, child: Child, message: Mapping[str, Any]) -> None:
         worker = self.crew.see(child)
@@ -277,7 +263,7 @@ class Supervisor:
             self.desk.ended(child, code)
         if worker.job:
             self.safety.worker_ended(worker, code)
-        self._idle_since_s = self._wall.monotonic_s()
+        self._turns.worker_ended()
 
     def _process_lost(self, name: str) -> None:
         if name == "table":
@@ -291,39 +277,9 @@ class Supervisor:
     def _turn(self) -> None:
         self.mishaps.look()
         if not self.is_ending:
-            self._go_on()
+            self._turns.go_on()
             self.crew.prepare()
         self._publish_changes()
-
-    def _go_on(self) -> None:
-        """Give the table to whoever is next: a run, a verification, people."""
-        desk = self.desk
-        if desk.worker is not None or self.safety.worker is not None or self.mishaps.restarting:
-            return
-        if desk.item is None and not self.safety.failure:
-            desk.claim()
-        if desk.item is None:
-            if not self.board.queue.next_item:
-                self.diary.rest()
-            self._rest()
-        elif not desk.is_waiting and self.hands.worker is not None:
-            self.hands.leave()
-        elif not desk.is_waiting and self.safety.unlatch():
-            # the first thing that a worker does is to make the table safe
-            self.safety.due = False
-            desk.start()
-
-    def _rest(self) -> None:
-        """Verify what somebody left behind, then keep the values of the table known."""
-        hands, safety = self.hands, self.safety
-        if hands.worker is not None:
-            return
-        idle_s = self._wall.monotonic_s() - self._idle_since_s
-        is_wanted = self.settings.monitor and hands.is_wanted and idle_s > self.settings.idle_s
-        if safety.due:
-            safety.verify()
-        elif is_wanted and not safety.failure and safety.unlatch():
-            hands.take(self.next_epoch())
 
     def _publish_changes(self) -> None:
         now_s = self._wall.monotonic_s()
