@@ -1,6 +1,7 @@
 """Define the tables of a run, and open its database."""
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from labctl.core.errors import StorageError
@@ -91,13 +92,15 @@ def _stretch_log(db: sqlite3.Connection) -> None:
 
     A sync of a file that grew also writes its new length. A transaction that does not fit in the
     cache goes to the log early, and stays there as waste when it is taken back; SQLite starts
-    the log anew at each check-point without making it shorter.
+    the log anew at each check-point without making it shorter. A disk without room for that may
+    still have room for the run.
     """
     db.execute("PRAGMA cache_size=16")
-    db.execute("BEGIN IMMEDIATE")
-    db.execute("CREATE TABLE waste(data BLOB)")
-    db.execute("INSERT INTO waste VALUES(zeroblob(?))", (LOG_BYTES,))
-    db.execute("ROLLBACK")
+    with suppress(sqlite3.OperationalError):
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("CREATE TABLE waste(data BLOB)")
+        db.execute("INSERT INTO waste VALUES(zeroblob(?))", (LOG_BYTES,))
+    db.rollback()
     db.execute("PRAGMA cache_size=-16000")
 
 

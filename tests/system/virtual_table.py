@@ -112,11 +112,18 @@ class VirtualTable:
 
     def power_w(self, beam: str) -> float:
         """Return the true power at the sample behind an open shutter."""
-        now_s = self.clock.monotonic_s()
         path = getattr(self.simulation._parameters.path, beam)
+        return self._arriving_w(beam) * (1 - path.pickoff) * path.transmission
+
+    def picked_off_w(self, beam: str) -> float:
+        """Return the true power on the head that measures the picked-off part."""
+        path = getattr(self.simulation._parameters.path, beam)
+        return self._arriving_w(beam) * path.pickoff
+
+    def _arriving_w(self, beam: str) -> float:
+        now_s = self.clock.monotonic_s()
         emitted_w = self.ports.lasers[beam].mean_power_w(now_s)
-        arriving_w = emitted_w * self.ports.rotators[beam].transmission(now_s)
-        return arriving_w * (1 - path.pickoff) * path.transmission
+        return float(emitted_w * self.ports.rotators[beam].transmission(now_s))
 
 
 def procedure_of(name: str) -> tuple[Procedure, ParameterModel]:
@@ -153,6 +160,8 @@ class Witness:
         self.table = table
         self.compared = 0
         self.wrong: list[str] = []
+        self.lying: set[str] = set()
+        """Channels of instruments that were told to lie, and that nothing else watches."""
 
     def answer(self, message: Message, answer: Any) -> None:
         """Look at the answer to a message."""
@@ -167,7 +176,7 @@ class Witness:
             self.reading(name, reading)
 
     def reading(self, channel: str, reading: Reading) -> None:
-        if reading.quality is not Quality.GOOD:
+        if reading.quality is not Quality.GOOD or channel in self.lying:
             return
         truth, tolerance = self.truth(channel)
         self.compared += 1
@@ -192,6 +201,8 @@ class Witness:
             "spectrometer.window": (window, 0.0),
             "spectrometer.grating": (optics.grating(now_s), 0.0),
             "spectrometer.centre": (optics.wavelength_nm(now_s), 0.002),
+            "camera.locked": (ports.camera.is_stable(now_s), 0.0),
+            "cryostat.setpoint": (ports.cryostat.working_setpoint_k(now_s), 1e-3),
             "camera.temperature": (ports.camera.temperature_c(now_s) + 273.15, 1.0),
             "cryostat.temperature": (ports.cryostat.sensor_k(now_s), 0.3),
             "cryostat.pressure": (
@@ -227,6 +238,8 @@ class Witness:
             "shutter": ("open" if shutter.is_open(now_s) else "closed", 0.0),
             "laser_power": (laser_w, 0.03 * laser_w + 1e-4),
             "interlock": (laser.interlock_closed, 0.0),
+            "attenuator": (self.table.ports.rotators[beam].angle_deg(now_s), 0.01),
+            "meter": (self.table.picked_off_w(beam), 0.03 * self.table.picked_off_w(beam) + 1e-8),
         }[name]
 
     def _stage(self, name: str, now_s: float) -> tuple[Any, float]:

@@ -10,7 +10,7 @@ from labctl.core.errors import LabctlError
 from labctl.core.messages import Acquire, Point
 from labctl.core.readings import Reading
 from labctl.core.spectra import Exposure, Frame, Spectrum
-from labctl.core.wording import step_in_words
+from labctl.core.steps import step_in_words
 from labctl.engine import (
     Event,
     MessageStarted,
