@@ -74,7 +74,7 @@ class Watcher:
                         self._take(event)
                     if self._clock.monotonic_s() - looked_s >= LOOK_S:
                         looked_s = self._clock.monotonic_s()
-                        self._look()
+                        self._look(events)
                 # the database may be closed already: the watch ends with the service
                 except LabctlError:
                     if self._stop.is_set():
@@ -104,8 +104,13 @@ class Watcher:
         remedy = f"\n{alarm.remedy}" if alarm.remedy else ""
         self._tell("alarm", f"{alarm.level}: {alarm.text}", f"{alarm.text}{remedy}")
 
-    def _look(self) -> None:
+    def _look(self, events: Subscription) -> None:
         status = self._table.status()
+        # what had happened by then is known first: the queue is done with all its items
+        while (event := events.get()) is not None:
+            self._take(event)
+            if event.seq >= status.seq:
+                break
         # what a resync skipped stands in the status
         for alarm in status.alarms:
             self._alarm(alarm)

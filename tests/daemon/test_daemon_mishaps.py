@@ -68,9 +68,12 @@ def test_a_table_that_cannot_be_opened_costs_no_items(table, tmp_path):
 
 def test_descriptors_and_threads_stay_as_many_as_they_were(rig):
     counts = []
-    for _ in range(3):
+    for _ in range(4):
         (one,) = rig.add(item())
         check_run(rig, rig.await_end(one))
         rig.await_open()
         counts.append((len(list(Path("/proc/self/fd").iterdir())), threading.active_count()))
-    assert counts[2] <= counts[0]
+    # one look may meet a thread or a socket that is on its way out
+    before, after = counts[:2], counts[2:]
+    for kind in (0, 1):
+        assert min(one[kind] for one in after) <= max(one[kind] for one in before)
