@@ -2,18 +2,14 @@
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
-from urllib.parse import urlencode
 
-from labctl.client.connection import PREFIX, Connection, refuse
+from labctl.client.connection import Connection
+from labctl.client.stream import Stream
 from labctl.core.errors import ConnectionFailed
 
-SILENCE_S = 8.0
-"""The service says something every 2 s; after so much silence the connection is taken for dead."""
-PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 LONGEST_LINE = 32_000_000
 
 STATUS, LOST = "status", "lost"
@@ -33,7 +29,7 @@ class Event:
     seq: int | None = None
 
 
-class EventStream:
+class EventStream(Stream):
     """Iterate over the events of a service, for ever; `close` ends it, from any thread.
 
     Parameters
@@ -45,28 +41,10 @@ class EventStream:
     """
 
     def __init__(self, connection: Connection, kinds: Sequence[str] = ()) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._kinds = ",".join(kinds)
         self._since: int | None = None
         self._boot = ""
-        self._open: http.client.HTTPConnection | None = None
-        self._is_closed = threading.Event()
-
-    def __enter__(self) -> "EventStream":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the iteration; allowed repeatedly."""
-        self._is_closed.set()
-        opened = self._open
-        if opened is not None and opened.sock is not None:
-            try:
-                opened.sock.shutdown(2)
-            except OSError:
-                return
 
     def __iter__(self) -> Iterator[Event]:
         """Yield events; a refused token raises, a lost connection is made again."""
@@ -82,29 +60,15 @@ class EventStream:
                 if self._is_closed.is_set():
                     return
                 yield Event(LOST, {"reason": error.message})
-                self._is_closed.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                self._rest(failures)
                 failures += 1
 
     def _listen(self) -> Iterator[Event]:
-        address = self._connection.address
         query = {"since": self._since, "boot": self._boot, "kinds": self._kinds}
-        target = urlencode(
-            {name: value for name, value in query.items() if value not in (None, "")}
-        )
-        opened = self._open = address.open(SILENCE_S)
-        try:
-            opened.request("GET", f"{PREFIX}/events?{target}", headers=address.headers())
-            response = opened.getresponse()
-            if response.status >= 400:
-                refuse(response.status, response.read())
-            for event in parse_events(response):
-                self._note(event)
-                yield event
-            raise ConnectionFailed(f"the service at {address} ended the connection")
-        except (OSError, http.client.HTTPException) as error:
-            raise ConnectionFailed(f"no connection to {address}: {error}") from error
-        finally:
-            opened.close()
+        given = {name: value for name, value in query.items() if value not in (None, "")}
+        for event in self._receive("/events", given, parse_events):
+            self._note(event)
+            yield event
 
     def _note(self, event: Event) -> None:
         if event.seq is not None:

@@ -3,16 +3,14 @@
 import http.client
 import json
 import struct
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal
-from urllib.parse import urlencode
 
 import numpy as np
 
-from labctl.client.connection import PREFIX, Connection, refuse
-from labctl.client.events import PAUSES_S, SILENCE_S
+from labctl.client.connection import Connection
+from labctl.client.stream import Stream
 from labctl.core.errors import ConnectionFailed
 from labctl.core.readings import Quality
 
@@ -44,7 +42,7 @@ class LiveFrame:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-class FrameStream:
+class FrameStream(Stream):
     """Iterate over exposures, for ever; `close` ends it, from any thread.
 
     The newest exposure comes first. Whoever is slow misses exposures and gets no old ones. A lost
@@ -59,27 +57,9 @@ class FrameStream:
     """
 
     def __init__(self, connection: Connection, most_per_s: float = 30.0) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._most_per_s = most_per_s
-        self._open: http.client.HTTPConnection | None = None
-        self._is_closed = threading.Event()
         self._seen: tuple[str, int] | None = None
-
-    def __enter__(self) -> "FrameStream":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the iteration; allowed repeatedly."""
-        self._is_closed.set()
-        opened = self._open
-        if opened is not None and opened.sock is not None:
-            try:
-                opened.sock.shutdown(2)
-            except OSError:
-                return
 
     def __iter__(self) -> Iterator[LiveFrame]:
         """Yield exposures; a refused token raises."""
@@ -94,24 +74,11 @@ class FrameStream:
                     if self._is_closed.is_set():
                         return
             except ConnectionFailed:
-                self._is_closed.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                self._rest(failures)
                 failures += 1
 
     def _listen(self) -> Iterator[LiveFrame | None]:
-        address = self._connection.address
-        opened = self._open = address.open(SILENCE_S)
-        try:
-            query = urlencode({"most_per_s": self._most_per_s})
-            opened.request("GET", f"{PREFIX}/frames?{query}", headers=address.headers())
-            response = opened.getresponse()
-            if response.status >= 400:
-                refuse(response.status, response.read())
-            yield from parse_frames(response)
-            raise ConnectionFailed(f"the service at {address} ended the connection")
-        except (OSError, http.client.HTTPException) as error:
-            raise ConnectionFailed(f"no connection to {address}: {error}") from error
-        finally:
-            opened.close()
+        return self._receive("/frames", {"most_per_s": self._most_per_s}, parse_frames)
 
 
 def parse_frames(stream: BinaryIO | http.client.HTTPResponse) -> Iterator[LiveFrame | None]:

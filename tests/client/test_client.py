@@ -382,7 +382,7 @@ def test_a_window_learns_what_the_table_has(table):
 def test_exposures_arrive_as_arrays_and_again_after_the_service_was_restarted(
     scripted, table, monkeypatch
 ):
-    monkeypatch.setattr("labctl.client.frames.PAUSES_S", (0.05,))
+    monkeypatch.setattr("labctl.client.stream.PAUSES_S", (0.05,))
     scripted.exposes()
     with table.frames() as frames:
         seen = iter(frames)
