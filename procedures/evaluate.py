@@ -176,7 +176,7 @@ def temperatures_of(
 
 def last_utc(evidence: Evidence) -> str:
     """Return when the last point was committed."""
-    return evidence.points[-1].utc if evidence.points else ""
+    return evidence.points[-1].utc.isoformat() if evidence.points else ""
 
 
 def _number(value: object) -> float | None:

@@ -7,6 +7,7 @@ plan again and answering it from the record.
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -91,6 +92,6 @@ class Point:
     number: int
     kind: Kind
     data: Mapping[str, Any]
-    utc: str
+    utc: datetime
     monotonic_s: float
     attempt: int = 0

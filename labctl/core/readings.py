@@ -34,13 +34,13 @@ class Reading:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        value = self.value
-        if (value is None) != (self.quality is Quality.INVALID):
+        value, quality = self.value, self.quality
+        if (value is None) != (quality is Quality.INVALID):
             raise ValueError("a reading has no value if, and only if, it is invalid")
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{value} is no reading: mark it invalid and say why")
-        if self.quality is not Quality.GOOD and not self.reason:
-            raise ValueError(f"a reading that is {self.quality} needs a reason")
+        if quality is not Quality.GOOD and not self.reason:
+            raise ValueError(f"a reading that is {quality} needs a reason")
 
     @classmethod
     def good(cls, value: Scalar, unit: str, clock: Clock) -> "Reading":

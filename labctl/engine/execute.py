@@ -131,8 +131,11 @@ def _rewind(run: Run, procedure: Procedure, first: RunStart) -> None:
         raise ReplayError(f"{error.message}; {cause}", remedy=remedy) from error
 
 
-def _gap_s(journal: Journal, last_point_utc: str, now: datetime.datetime) -> float:
+def _gap_s(
+    journal: Journal, last_point_utc: datetime.datetime | None, now: datetime.datetime
+) -> float:
     stamps = [start.utc for start in journal.starts()]
     stamps += [entry.utc for entry in journal.states() if entry.state is not RunState.INTERRUPTED]
-    stamps += [last_point_utc] if last_point_utc else []
-    return (now - max(datetime.datetime.fromisoformat(text) for text in stamps)).total_seconds()
+    moments = [datetime.datetime.fromisoformat(text) for text in stamps]
+    moments += [last_point_utc] if last_point_utc else []
+    return (now - max(moments)).total_seconds()

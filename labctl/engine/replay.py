@@ -1,6 +1,7 @@
 """Run a plan again, answered from the record, up to where the record ends."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from labctl.core.errors import ReplayError
 from labctl.core.journal import Entry, Exchange
@@ -16,7 +17,7 @@ class Trail:
     def __init__(self) -> None:
         self._settings: dict[str, Scalar] = {}
         self._waits: dict[str, None] = {}
-        self.last_point_utc = ""
+        self.last_point_utc: datetime | None = None
 
     def follow(self, message: Message) -> None:
         """Take a message that was carried out into account."""

@@ -1,6 +1,7 @@
 """Conduct one run: converse with the plan, commit its points, end in a known state."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from labctl import __version__
 from labctl.core.channels import Interlock, Station
@@ -76,8 +77,8 @@ class Run:
         self._displaced = True
 
     @property
-    def last_point_utc(self) -> str:
-        """Return when the last replayed point was committed, or an empty string."""
+    def last_point_utc(self) -> datetime | None:
+        """Return when the last replayed point was committed, or None."""
         return self._trail.last_point_utc
 
     def conduct(self, attempt: int = 0, gap_s: float | None = None) -> Outcome:
@@ -196,7 +197,7 @@ class Run:
             self._number,
             message.kind,
             message.data,
-            clock.utc().isoformat(),
+            clock.utc(),
             clock.monotonic_s(),
             self._attempt,
         )

@@ -100,7 +100,7 @@ def last_sign_of_life(output: Path) -> datetime | None:
             with RunReader(folder) as reader:
                 stamps = [start.utc for start in reader.starts]
                 stamps += [change.utc for change in reader.states]
-                stamps += [reader.point(len(reader) - 1).utc] if len(reader) else []
+                stamps += [reader.point(len(reader) - 1).utc.isoformat()] if len(reader) else []
         except LabctlError:
             continue
         if stamps:

@@ -141,4 +141,4 @@ def _add_arrays(
 
 
 def _times(points: Sequence[Point]) -> np.ndarray:
-    return np.array([point.utc.removesuffix("+00:00") for point in points], dtype="datetime64[ns]")
+    return np.array([point.utc.replace(tzinfo=None) for point in points], dtype="datetime64[ns]")

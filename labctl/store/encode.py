@@ -6,18 +6,18 @@ beside plain values, as `{"$": index}`. Array bytes lie in the payload, or, if t
 the segment file.
 """
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+from zlib_ng.zlib_ng import crc32
 
 from labctl.core.errors import UsageError
 from labctl.core.journal import Exchange
 from labctl.core.messages import Acquire, Note, Read, Set, Sleep, Wait
 from labctl.core.readings import Quality, Reading
-from labctl.core.spectra import Exposure, Frame
+from labctl.core.spectra import Exposure, Frame, Spectrum
 from labctl.store.plain import to_json_fast, to_microseconds
 from labctl.store.shared import SharedRow, SharedTable
 
@@ -31,7 +31,7 @@ class Encoded(NamedTuple):
     `large` are the arrays for the segment file, `shared` the rows that no point had before.
     """
 
-    header: str
+    header: bytes
     payload: bytes
     large: Sequence[np.ndarray]
     shared: Sequence[SharedRow]
@@ -44,12 +44,12 @@ class Encoded(NamedTuple):
 
     def checksum(self, number: int) -> int:
         """Return the CRC-32 of number, header and payload."""
-        return checksum(number, self.header.encode(), self.payload)
+        return checksum(number, self.header, self.payload)
 
 
 def checksum(number: int, header: bytes, payload: bytes) -> int:
     """Return the CRC-32 that belongs to a point."""
-    return zlib.crc32(payload, zlib.crc32(header, number & 0xFFFFFFFF))
+    return crc32(payload, crc32(header, number & 0xFFFFFFFF))
 
 
 def tail_number(attempt: int) -> int:
@@ -73,15 +73,16 @@ def encode(
     pool = _Pool(shared)
     refer = pool.refer
     head["data"] = {
-        name: value if type(value) in _PLAIN else pool.put(value) for name, value in data.items()
+        name: {"$": refer(value)} if type(value) in _OBJECTS else pool.put(value)
+        for name, value in data.items()
     }
-    steps = head["exchanges"] = []
-    for message, answer in exchanges:
-        kind = type(message)
-        steps.append((kind.__name__, _FIELDS[kind](message), refer(answer)))
+    head["exchanges"] = [
+        (type(message).__name__, _FIELDS[type(message)](message), refer(answer))
+        for message, answer in exchanges
+    ]
     head["values"] = pool.values
-    header = to_json_fast(head)
-    return Encoded(header, b"".join(pool.chunks), tuple(pool.large), shared.take_new())
+    payload = b"".join(pool.chunks)
+    return Encoded(to_json_fast(head), payload, pool.large, shared.take_new())
 
 
 def reading_fields(reading: Reading) -> tuple[Any, ...]:
@@ -102,7 +103,7 @@ _FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
 }
 
 
-_PLAIN = frozenset({float, int, str, bool, type(None)})
+_OBJECTS = frozenset({Reading, Spectrum, Frame})
 
 
 class _Pool:
@@ -120,7 +121,7 @@ class _Pool:
 
     def put(self, value: Any) -> Any:
         """Return what stands for recorded data in the header."""
-        if isinstance(value, (float, int, str, np.generic)):
+        if value is None or isinstance(value, (float, int, str, np.generic)):
             return value
         return {"$": self.refer(value)}
 
@@ -138,12 +139,10 @@ class _Pool:
         if isinstance(value, Reading):
             return ("reading", *reading_fields(value))
         if isinstance(value, Exposure):
-            shared = self._shared
             return (
                 "frame" if isinstance(value, Frame) else "spectrum",
                 self._array(value.counts),
-                shared.axis(value.wavelength_nm),
-                shared.context(value),
+                *self._shared.numbers(value),
                 to_microseconds(value.utc),
                 value.monotonic_s,
             )

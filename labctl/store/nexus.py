@@ -123,7 +123,7 @@ def _write_points(entry: h5py.Group, points: list[Point]) -> None:
     collection = _group(entry, "points", "NXcollection")
     for point in points:
         group = _group(collection, f"{point.number:06d}", "NXcollection")
-        group.attrs.update(kind=point.kind, utc=point.utc, attempt=point.attempt)
+        group.attrs.update(kind=point.kind, utc=point.utc.isoformat(), attempt=point.attempt)
         for name, value in point.data.items():
             _write_value(group, name, value)
 

@@ -4,6 +4,7 @@ import functools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ class Record:
             number,
             content["kind"],
             decoder.data(),
-            content["utc"],
+            datetime.fromisoformat(content["utc"]),
             content["monotonic_s"],
             content["attempt"],
         )

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,18 @@ from labctl.store.plain import to_json
 
 SharedRow = tuple[int, str, str, bytes]
 
+_CONTEXT = attrgetter(
+    "exposure_s",
+    "beams",
+    "laser_nm",
+    "detector",
+    "medium",
+    "quality",
+    "reason",
+    "calibrations",
+    "settings",
+)
+
 
 class SharedTable:
     """Give contents their numbers while a run is written."""
@@ -23,6 +36,7 @@ class SharedTable:
         self._ids: dict[str, int] = {sha256: number for number, sha256 in rows}
         self._last_axis: tuple[Any, ...] = ()
         self._last_context: tuple[Any, ...] = ()
+        self._last_types: list[type] = []
         self._axis_id = self._context_id = 0
         self._new: list[SharedRow] = []
 
@@ -33,34 +47,22 @@ class SharedTable:
         new, self._new = self._new, []
         return new
 
-    def axis(self, axis: np.ndarray) -> int:
-        """Return the number of a wavelength axis."""
-        key = (axis.tobytes(), axis.dtype.str, axis.shape)
+    def numbers(self, exposure: Exposure) -> tuple[int, int]:
+        """Return the numbers of an exposure's wavelength axis and of its metadata without times."""
+        axis = exposure.wavelength_nm
+        key = (axis.tobytes(), axis.dtype, axis.shape)
         # most exposures have the axis of the one before: comparing is cheaper than hashing
         if key != self._last_axis:
             self._axis_id = self._look_up(to_json((axis.dtype.str, axis.shape)), key[0])
             self._last_axis = key
-        return self._axis_id
-
-    def context(self, exposure: Exposure) -> int:
-        """Return the number of an exposure's metadata, without its times."""
-        key = (
-            exposure.exposure_s,
-            exposure.beams,
-            exposure.laser_nm,
-            exposure.detector,
-            exposure.medium,
-            exposure.quality,
-            exposure.reason,
-            # copies, because a station may fill the same mapping again; types, as True == 1
-            dict(exposure.calibrations),
-            dict(exposure.settings),
-            [type(value) for value in exposure.settings.values()],
-        )
-        if key != self._last_context:
+        context = _CONTEXT(exposure)
+        types = [*map(type, exposure.settings.values())]  # True equals 1
+        if context != self._last_context or types != self._last_types:
             self._context_id = self._look_up(to_json(exposure_metadata(exposure)), b"")
-            self._last_context = key
-        return self._context_id
+            # copies, because a station may fill the same mapping again
+            self._last_context = (*context[:-2], *map(dict, context[-2:]))
+            self._last_types = types
+        return self._axis_id, self._context_id
 
     def _look_up(self, header: str, data: bytes) -> int:
         sha256 = _content_hash(header, data)

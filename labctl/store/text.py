@@ -63,7 +63,7 @@ def _write_spectrum(
     axis = spectrum.shift_cm1 if shift else spectrum.wavelength_nm
     order = np.argsort(axis)
     counts = spectrum.counts.mean(axis=0)
-    about = {**header, "point": point.number, "kind": point.kind, "utc": point.utc}
+    about = {**header, "point": point.number, "kind": point.kind, "utc": point.utc.isoformat()}
     about |= {
         "exposure (s)": spectrum.exposure_s,
         "accumulations": spectrum.accumulations,
@@ -86,7 +86,7 @@ def _write_spectrum(
 
 
 def _row(point: Point) -> dict[str, Any]:
-    row: dict[str, Any] = {"point": point.number, "kind": point.kind, "utc": point.utc}
+    row: dict[str, Any] = {"point": point.number, "kind": point.kind, "utc": point.utc.isoformat()}
     for name, value in point.data.items():
         if isinstance(value, Reading):
             row[f"{name} ({value.unit})" if value.unit else name] = _plain(value.value)

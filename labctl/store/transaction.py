@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from labctl.store.encode import Encoded, tail_number
 from labctl.store.segment import SegmentWriter
 
-CHUNK = 256
+CHUNK = 128
 """Most points that one statement inserts."""
+
 # an attempt that could not begin has ended under the number of the next one
-PUT_END = "INSERT OR REPLACE INTO ends(attempt,snapshot,header,payload,crc) VALUES(?,?,?,?,?)"
+PUT_END = (
+    "INSERT OR REPLACE INTO ends(attempt,snapshot,header,payload,crc)"
+    " VALUES(?,?,CAST(? AS TEXT),?,?)"
+)
 
 
 class Transaction:
@@ -69,6 +73,6 @@ class Transaction:
 
 @functools.cache
 def _put_points(count: int) -> str:
-    rows = ",".join(["(?,?,?,?)"] * count)
+    rows = ",".join(["(?,CAST(? AS TEXT),?,?)"] * count)
     # only question marks go in
     return f"INSERT INTO points(number,header,payload,crc) VALUES{rows}"

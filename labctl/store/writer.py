@@ -65,7 +65,7 @@ class RunWriter:
         self._queue: deque[tuple[int, Encoded]] = deque()
         self._room = Room(folder, margin_bytes)
         self._is_grouped = commit_every_s > 0
-        self._commits = RegularCommits(commit_every_s, self._put, self._flush_and_look)
+        self._commits = RegularCommits(commit_every_s, self._flush_and_look)
         if self._is_grouped:
             self._commits.start()
 
@@ -191,8 +191,11 @@ class RunWriter:
             self.flush()
         elif encoded.large or len(self._queue) >= BACKLOG:
             self._put()
-        elif len(self._queue) >= CHUNK:
-            self._commits.call()
+        elif len(self._queue) >= CHUNK and self._mutex.acquire(blocking=False):
+            try:
+                self._write(self._put_queue)
+            finally:
+                self._mutex.release()
 
     def flush(self) -> None:
         """Return when every point given so far is on the disk."""

@@ -311,7 +311,8 @@ def write_run(scripted, label="flake-7"):
     stamp = scripted.clock.utc().isoformat()
     writer.begin(RunStart("power_series", {}, "", "0", {"name": "scripted"}, {}, stamp, 0.0))
     for number in range(3):
-        writer.commit(Point(number, "measurement", {"power": 1e-6 * number}, stamp, 0.0), ())
+        data = {"power": 1e-6 * number}
+        writer.commit(Point(number, "measurement", data, scripted.clock.utc(), 0.0), ())
     writer.flush()
     writer.close(StateChange(RunState.FINISHED, stamp, 1.0), (), {})
     return writer.path

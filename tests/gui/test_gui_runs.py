@@ -107,7 +107,7 @@ def write_run(folder, points):
         if number == 2:
             data["power_w"] = Reading.invalid("the meter was silent", "W", clock)
         kind = "dark" if number == 0 else "measurement"
-        writer.commit(Point(number, kind, data, stamp, 0.0), ())
+        writer.commit(Point(number, kind, data, clock.utc(), 0.0), ())
     writer.flush()
     writer.close(StateChange(RunState.FINISHED, stamp, 1.0), (), {})
     return writer.path

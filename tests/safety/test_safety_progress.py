@@ -25,7 +25,7 @@ STATION = SimpleNamespace(
 
 
 def test_events_of_the_engine_wake_the_lease_move_it_on_and_put_it_to_rest(rig):
-    point = Point(0, "measurement", {}, "", 0.0)
+    point = Point(0, "measurement", {}, CLOCK.utc(), 0.0)
     with rig.client() as client, rig.client() as other:
         client.acquire("a run")
         with Heartbeat(client, STATION) as heartbeat:

@@ -12,7 +12,8 @@ from labctl.core.readings import Reading
 from labctl.core.spectra import Detector, Frame, Spectrum
 from labctl.store import RunWriter
 
-UTC_TEXT = "2026-01-01T00:00:00+00:00"
+STAMP = datetime(2026, 1, 1, tzinfo=UTC)
+UTC_TEXT = STAMP.isoformat()
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Maker:
         run.close(self.change(RunState.FINISHED), (), {})
 
     def point(self, number, data, kind="measurement") -> Point:
-        return Point(number, kind, data, UTC_TEXT, float(number))
+        return Point(number, kind, data, STAMP, float(number))
 
     def reading(self, value=1.5, unit="K") -> Reading:
         return Reading.good(value, unit, self.clock)

@@ -12,6 +12,7 @@ import pytest
 from labctl.core.errors import StorageError
 from labctl.core.journal import RunState
 from labctl.store import Catalogue, RunReader, RunWriter
+from labctl.store.segment import to_block
 
 FRAME = (1, 400, 1340)
 
@@ -69,13 +70,29 @@ def test_a_torn_axis_is_found(make):
 def test_a_torn_frame_is_found(make, place):
     run = finished(make, shape=FRAME)
     with (run.path / "frames.seg").open("r+b") as file:
-        file.seek(1_072_040 + place)
+        file.seek(1_073_152 + place)  # the second frame, on the next block
         byte = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 1]))
     reader = RunReader(run.path)
     assert reader.damaged() == [1]
     assert reader.point(0).number == 0
+
+
+def test_what_was_claimed_for_frames_is_given_back_by_whoever_opens_the_run_next(make):
+    run = make.run()
+    make.commit(run, 0, shape=FRAME)
+    claimed = (run.path / "frames.seg").stat().st_size
+    run.release()
+    frame = to_block(1_072_040)
+    with (run.path / "frames.seg").open("r+b") as file:
+        file.truncate(claimed)  # as a killed writer leaves it
+    again = reopen(make, run)
+    make.commit(again, 1, shape=FRAME)
+    make.finish(again)
+    assert claimed > frame
+    assert (run.path / "frames.seg").stat().st_size == 2 * frame
+    assert RunReader(run.path).damaged() == []
 
 
 def test_an_orphan_tail_of_frames_is_cut_off(make):

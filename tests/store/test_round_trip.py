@@ -17,8 +17,10 @@ from labctl.core.messages import Acquire, Note, Point, Read, Set, Sleep, Wait
 from labctl.core.readings import Quality, Reading
 from labctl.core.spectra import Detector, Frame, Spectrum
 from labctl.store import RunReader, RunWriter
+from labctl.store.segment import to_block
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
+STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 SCALARS = st.booleans() | st.integers() | FINITE | st.text(max_size=20)
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=2))])
 TIMES = st.datetimes(timezones=ZONES, min_value=datetime(1990, 1, 1))
@@ -100,7 +102,7 @@ def test_anything_recordable_comes_back_identical(points):
     with tempfile.TemporaryDirectory() as folder:
         run = RunWriter.create(Path(folder), "series", clock=VirtualClock(), margin_bytes=0)
         for number, (data, exchanges) in enumerate(points):
-            run.commit(Point(number, "dark", data, "2026-01-01", 1.5, 0), exchanges)
+            run.commit(Point(number, "dark", data, STAMP, 1.5, 0), exchanges)
         run.release()
         reader = RunReader(run.path)
         entries = list(reader.entries())
@@ -177,7 +179,8 @@ def test_frames_come_back_identical(make, plain, shape, every_s):
     make.finish(run)
     for number, point in enumerate(RunReader(run.path).points()):
         assert plain(point.data["spectrum"]) == plain(make.exposure(number, shape))
-    assert (run.path / "frames.seg").stat().st_size == 3 * (np.prod(shape) * 2 + 40)
+    frame = to_block(int(np.prod(shape)) * 2 + 40)
+    assert (run.path / "frames.seg").stat().st_size == 3 * frame
 
 
 def test_what_is_read_cannot_be_altered(make):

@@ -91,16 +91,16 @@ class Rows:
         numbers, words = _conditions(point)
         exposures = {name: value for name, value in point.data.items()
                      if isinstance(value, Spectrum)}  # fmt: skip
-        rows = []
+        rows, utc = [], point.utc.isoformat()
         for name, value in exposures.items():
             key = name.encode() + value.wavelength_nm.tobytes()
             known = self.templates.get(key)
             if known is None or (known.laser_nm is None and value.laser_nm is not None):
                 self.templates[key] = value
             counts = value.counts.mean(axis=0, dtype=np.float32)
-            rows.append(Row(point.number, point.kind, point.utc, name, counts, key, numbers, words))
+            rows.append(Row(point.number, point.kind, utc, name, counts, key, numbers, words))
         if not exposures:
-            rows.append(Row(point.number, point.kind, point.utc, "", None, b"", numbers, words))
+            rows.append(Row(point.number, point.kind, utc, "", None, b"", numbers, words))
         self.found[point.number] = rows
 
     def merge(self, other: "Rows") -> None:

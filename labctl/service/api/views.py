@@ -162,7 +162,7 @@ def point_line(point: Point) -> PointLine:
     return PointLine(
         number=point.number,
         kind=point.kind,
-        utc=point.utc,
+        utc=point.utc.isoformat(),
         attempt=point.attempt,
         data={name: _described(value) for name, value in point.data.items()},
     )

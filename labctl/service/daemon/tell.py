@@ -107,7 +107,7 @@ def point_fields(run: str, point: Point) -> dict[str, Any]:
         "run": run,
         "number": point.number,
         "kind": point.kind,
-        "utc": point.utc,
+        "utc": point.utc.isoformat(),
         "attempt": point.attempt,
         "summary": {name[:LONGEST_TEXT]: _summary(value) for name, value in items},
     }

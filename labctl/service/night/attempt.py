@@ -153,7 +153,7 @@ class Attempt:
             return
         with RunReader(folder) as reader:
             stamps = [change.utc for change in reader.states if change.state != "interrupted"]
-            stamps += [reader.point(len(reader) - 1).utc] if len(reader) else []
+            stamps += [reader.point(len(reader) - 1).utc.isoformat()] if len(reader) else []
         last = max(map(datetime.fromisoformat, stamps), default=None)
         if last is None:
             return

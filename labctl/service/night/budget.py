@@ -108,7 +108,7 @@ def _stamps(reader: RunReader) -> Iterator[_Stamp]:
             yield _Stamp(answer.utc, _KIND.get(type(exchange.message), "other"), slept_s)
         slept_s = exchange.message.duration_s if isinstance(exchange.message, Sleep) else 0.0
     for point in reader.points(skip_damaged=True):
-        yield _Stamp(_time(point.utc), "other")
+        yield _Stamp(point.utc, "other")
 
 
 def _divided(
