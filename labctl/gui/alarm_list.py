@@ -9,6 +9,7 @@ from labctl.client import Table
 from labctl.core.status import Alarm, StationStatus
 from labctl.gui import theme
 from labctl.gui.context import Context
+from labctl.gui.list_model import Index, ListModel
 
 HEADS = ("UTC", "Level", "From", "What happened", "What to do", "Acknowledged")
 _ORDER = {"alarm": 0, "warning": 1, "info": 2}
@@ -16,13 +17,12 @@ _ICONS = {"alarm": "error", "warning": "warning", "info": "info"}
 _COLOURS = {"alarm": "bad", "warning": "warning", "info": "text"}
 _WIDTHS = {0: 165, 1: 95, 2: 80, 5: 150}
 _WIDE = (3, 4)
-_ROOT = QtCore.QModelIndex()
-
-Index = QtCore.QModelIndex | QtCore.QPersistentModelIndex
 
 
-class AlarmModel(QtCore.QAbstractTableModel):
+class AlarmModel(ListModel):
     """Hold the alarms: those that nobody has seen first, the newest of them on top."""
+
+    columns = HEADS
 
     def __init__(self, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
@@ -36,22 +36,9 @@ class AlarmModel(QtCore.QAbstractTableModel):
             self.alarms = wanted
             self.endResetModel()
 
-    def rowCount(self, parent: Index = _ROOT) -> int:  # noqa: N802
+    def count(self) -> int:
         """Return the number of alarms."""
-        return 0 if parent.isValid() else len(self.alarms)
-
-    def columnCount(self, parent: Index = _ROOT) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(HEADS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: QtCore.Qt.Orientation, role: int = 0
-    ) -> Any:
-        """Return the heads of the columns."""
-        is_head = orientation == QtCore.Qt.Orientation.Horizontal
-        if is_head and role == QtCore.Qt.ItemDataRole.DisplayRole:
-            return HEADS[section]
-        return None
+        return len(self.alarms)
 
     def data(self, index: Index, role: int = 0) -> Any:
         """Return text, colour, icon and the whole text as tooltip."""

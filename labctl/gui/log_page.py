@@ -9,8 +9,9 @@ from qtpy import QtCore, QtGui, QtWidgets
 from labctl.client import Event
 from labctl.core.status import StationStatus
 from labctl.gui import theme
-from labctl.gui.alarm_list import Index, action_button, clock_text, make_table
+from labctl.gui.alarm_list import action_button, clock_text, make_table
 from labctl.gui.context import Context
+from labctl.gui.list_model import ROOT, Index, ListModel
 from labctl.gui.panels.fields import QuietCombo
 
 KEPT = 5000
@@ -18,7 +19,6 @@ TRIMMED = 500
 HEADS = ("UTC", "Level", "From", "Message")
 LEVELS = ("info", "warning", "alarm")
 EVERYTHING = "everything"
-_ROOT = QtCore.QModelIndex()
 _SHOWN = {"everything": 0, "warnings and alarms": 1, "alarms only": 2}
 _NOTICES = {"info": "info", "warning": "warning", "error": "alarm"}
 
@@ -35,8 +35,10 @@ class Entry:
     text: str
 
 
-class LogModel(QtCore.QAbstractTableModel):
+class LogModel(ListModel):
     """Hold the newest lines, in order."""
+
+    columns = HEADS
 
     def __init__(self, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,30 +47,17 @@ class LogModel(QtCore.QAbstractTableModel):
     def add(self, entry: Entry) -> None:
         """Add a line; the oldest ones are dropped in lots."""
         if len(self.entries) >= KEPT:
-            self.beginRemoveRows(_ROOT, 0, TRIMMED - 1)
+            self.beginRemoveRows(ROOT, 0, TRIMMED - 1)
             del self.entries[:TRIMMED]
             self.endRemoveRows()
         at = len(self.entries)
-        self.beginInsertRows(_ROOT, at, at)
+        self.beginInsertRows(ROOT, at, at)
         self.entries.append(entry)
         self.endInsertRows()
 
-    def rowCount(self, parent: Index = _ROOT) -> int:  # noqa: N802
+    def count(self) -> int:
         """Return the number of lines."""
-        return 0 if parent.isValid() else len(self.entries)
-
-    def columnCount(self, parent: Index = _ROOT) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(HEADS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: QtCore.Qt.Orientation, role: int = 0
-    ) -> Any:
-        """Return the heads of the columns."""
-        is_head = orientation == QtCore.Qt.Orientation.Horizontal
-        if is_head and role == QtCore.Qt.ItemDataRole.DisplayRole:
-            return HEADS[section]
-        return None
+        return len(self.entries)
 
     def data(self, index: Index, role: int = 0) -> Any:
         """Return text and colour."""

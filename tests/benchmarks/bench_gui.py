@@ -23,6 +23,17 @@ FIRST_S = 2.0
 LATE_MS = 5.0
 LIVE_S = 10.0
 RATES = {"spectrum": ((1340,), 30.0), "image": ((400, 1340), 15.0)}
+PACE = 0.95
+RUN = {
+    "powers": [50e-6] * 40,
+    "windows": ["raman"],
+    "regions": ["mono"],
+    "exposure_s": 2.0,
+    "accumulations": 1,
+    "reference_every": 100,
+    "refocus": False,
+}
+"""Exposures of 0.1 s of the machine: ten spectra per second are measured, stored and shown."""
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +147,33 @@ def test_the_event_loop_is_on_time_while_exposures_arrive(benchmark, served, kin
     window.deleteLater()
     assert len(shown) / LIVE_S >= 0.9 * rate
     assert p99 <= LATE_MS
+
+
+def test_a_run_keeps_its_pace_with_a_window_open(benchmark, served, tmp_path):
+    from window_process import WindowProcess
+
+    served.settle()
+    served.table.set("stage.position", "mono")
+
+    def pace() -> float:
+        """Return the points per second of the table's clock."""
+        job = served.table.queue.add("power_series", RUN)
+        run = job.wait(timeout_s=300.0)
+        with run.open() as reader:
+            stamps_s = [point.monotonic_s for point in reader.points()]
+        return (len(stamps_s) - 1) / (stamps_s[-1] - stamps_s[0])
+
+    def measure() -> list[float]:
+        ratios = []
+        for index in range(3):
+            alone = pace()
+            with WindowProcess(served.data, tmp_path / str(index)) as window:
+                window.await_event("painted")
+                shown = pace()
+            ratios.append(shown / alone)
+            print(f"\n{alone:.3f} /s alone, {shown:.3f} /s with a window", file=sys.stderr)
+        return ratios
+
+    ratio = float(np.median(benchmark.pedantic(measure, rounds=1)))
+    print(f"pace with a window: {ratio:.3f} of the pace without", file=sys.stderr)
+    assert ratio >= PACE

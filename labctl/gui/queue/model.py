@@ -10,6 +10,7 @@ from qtpy import QtCore, QtGui
 from labctl.core.items import ItemState, QueueItem
 from labctl.core.status import RunStatus, StationStatus
 from labctl.gui import theme
+from labctl.gui.list_model import Index, ListModel
 from labctl.gui.queue.timeline import Timeline, show_duration, show_time
 from labctl.gui.queue.words import Procedures, conditions_of, time_of, tip_of, what_of
 
@@ -24,8 +25,6 @@ _TIPS = {
     TAKES: "Predicted duration; time left for the run that is on",
     ENDS: "Predicted end, on the clock of the station; ≥ where something before it is unknown",
 }
-_Index = QtCore.QModelIndex | QtCore.QPersistentModelIndex
-_ROOT = QtCore.QModelIndex()
 _Role = QtCore.Qt.ItemDataRole
 
 
@@ -50,9 +49,10 @@ class Snapshot:
         return cls(items, Timeline(items), numbers, revision)
 
 
-class QueueModel(QtCore.QAbstractTableModel):
+class QueueModel(ListModel):
     """Hold the items of the queue; `dropped` tells which items were dragged in front of a row."""
 
+    columns = COLUMNS
     dropped = QtCore.Signal(list, int)
 
     def __init__(self, parent: QtCore.QObject | None = None) -> None:
@@ -104,25 +104,19 @@ class QueueModel(QtCore.QAbstractTableModel):
 
     # ---- what Qt asks for
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802
+    def count(self) -> int:
         """Return the number of items."""
-        return 0 if parent.isValid() else len(self._now.items)
-
-    def columnCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
+        return len(self._now.items)
 
     def headerData(  # noqa: N802
         self, section: int, orientation: QtCore.Qt.Orientation, role: int = _Role.DisplayRole
     ) -> Any:
-        """Return the title of a column."""
-        if orientation is not QtCore.Qt.Orientation.Horizontal:
-            return None
-        if role == _Role.DisplayRole:
-            return COLUMNS[section]
-        return _TIPS.get(section) if role == _Role.ToolTipRole else None
+        """Return the title of a column, and what it means as a tip."""
+        if orientation is QtCore.Qt.Orientation.Horizontal and role == _Role.ToolTipRole:
+            return _TIPS.get(section)
+        return super().headerData(section, orientation, role)
 
-    def data(self, index: _Index, role: int = _Role.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = _Role.DisplayRole) -> Any:
         """Return what a cell shows."""
         if not index.isValid() or index.row() >= len(self._now.items):
             return None
@@ -139,7 +133,7 @@ class QueueModel(QtCore.QAbstractTableModel):
             return QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter
         return None
 
-    def flags(self, index: _Index) -> QtCore.Qt.ItemFlag:
+    def flags(self, index: Index) -> QtCore.Qt.ItemFlag:
         """Return what can be done with a row: waiting items can be dragged."""
         flags = super().flags(index)
         if not index.isValid():
@@ -169,7 +163,7 @@ class QueueModel(QtCore.QAbstractTableModel):
         action: QtCore.Qt.DropAction,  # noqa: ARG002
         row: int,
         column: int,  # noqa: ARG002
-        parent: _Index,
+        parent: Index,
     ) -> bool:
         """Announce what was dropped; the rows move when the service has moved them."""
         if not data.hasFormat(MIME):

@@ -6,6 +6,7 @@ from typing import Any
 from qtpy import QtCore, QtGui
 
 from labctl.gui import theme
+from labctl.gui.list_model import Index, ListModel
 from labctl.gui.queue.timeline import show_duration
 from labctl.gui.runs.index import RunIndex
 from labctl.gui.runs.search import Entry, Term, fits
@@ -17,13 +18,13 @@ PICTURE, RUN, SAMPLE, RESULT, BEGUN, POINTS, TOOK, STATE, RATING, TAGS = range(l
 SORT_ROLE = QtCore.Qt.ItemDataRole.UserRole + 1
 NAME_ROLE = QtCore.Qt.ItemDataRole.UserRole + 2
 
-_Index = QtCore.QModelIndex | QtCore.QPersistentModelIndex
-_ROOT = QtCore.QModelIndex()
 _Role = QtCore.Qt.ItemDataRole
 
 
-class RunsModel(QtCore.QAbstractTableModel):
+class RunsModel(ListModel):
     """Hold the entries of an index; what is painted is looked into."""
+
+    columns = COLUMNS
 
     def __init__(self, index: RunIndex, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,22 +47,11 @@ class RunsModel(QtCore.QAbstractTableModel):
 
     # ---- what Qt asks for
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802
+    def count(self) -> int:
         """Return the number of runs."""
-        return 0 if parent.isValid() else len(self._names)
+        return len(self._names)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: QtCore.Qt.Orientation, role: int = _Role.DisplayRole
-    ) -> Any:
-        """Return the title of a column."""
-        is_title = orientation is QtCore.Qt.Orientation.Horizontal and role == _Role.DisplayRole
-        return COLUMNS[section] if is_title else None
-
-    def data(self, index: _Index, role: int = _Role.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = _Role.DisplayRole) -> Any:
         """Return what a cell shows."""
         if not index.isValid() or index.row() >= len(self._names):
             return None
@@ -126,7 +116,7 @@ class RunsFilter(QtCore.QSortFilterProxyModel):
         self._terms = terms
         self.invalidate()
 
-    def filterAcceptsRow(self, row: int, parent: _Index) -> bool:  # noqa: ARG002, N802
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:  # noqa: ARG002, N802
         """Tell whether a run is shown."""
         return fits(self._model.entry(row), self._terms)
 

@@ -7,6 +7,7 @@ from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.core.results import Temperature
 from labctl.core.units import format_quantity
+from labctl.gui.list_model import Index, ListModel
 from labctl.gui.runs.words import with_sigma
 
 COLUMNS = (
@@ -15,13 +16,13 @@ COLUMNS = (
 )  # fmt: skip
 _VALUE = 5
 
-_Index = QtCore.QModelIndex | QtCore.QPersistentModelIndex
-_ROOT = QtCore.QModelIndex()
 _Role = QtCore.Qt.ItemDataRole
 
 
-class TemperatureModel(QtCore.QAbstractTableModel):
+class TemperatureModel(ListModel):
     """Hold temperatures, one a row; never one without its error."""
+
+    columns = COLUMNS
 
     def __init__(self, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,22 +34,11 @@ class TemperatureModel(QtCore.QAbstractTableModel):
         self.temperatures = temperatures
         self.endResetModel()
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802
+    def count(self) -> int:
         """Return the number of temperatures."""
-        return 0 if parent.isValid() else len(self.temperatures)
+        return len(self.temperatures)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(  # noqa: N802
-        self, section: int, orientation: QtCore.Qt.Orientation, role: int = _Role.DisplayRole
-    ) -> Any:
-        """Return the title of a column, with its unit."""
-        is_title = orientation is QtCore.Qt.Orientation.Horizontal and role == _Role.DisplayRole
-        return COLUMNS[section] if is_title else None
-
-    def data(self, index: _Index, role: int = _Role.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = _Role.DisplayRole) -> Any:
         """Return what a cell shows."""
         if not index.isValid():
             return None

@@ -73,6 +73,7 @@ class AttendedRun:
             "reason": ended.reason[:LONGEST_REASON],
             "hopeless": ended.hopeless,
             "error": ended.details.get("error", ""),
+            "remedy": str(ended.details.get("remedy", ""))[:LONGEST_REASON],
             "temperatures": self._temperatures(ended.run),
         }
 

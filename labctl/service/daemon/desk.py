@@ -249,7 +249,8 @@ class RunDesk:
     def _settle(self, item: QueueItem, verdict: Verdict) -> None:
         end = self._end or {}
         if verdict.alarm:
-            self._s.raise_alarm(verdict.alarm, level="warning", source="run")
+            remedy = str((self._end or self._refusal or {}).get("remedy", ""))
+            self._s.raise_alarm(verdict.alarm, level="warning", source="run", remedy=remedy)
         if verdict.state is None:
             self.is_waiting = not verdict.again
             if self.is_waiting:
