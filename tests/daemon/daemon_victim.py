@@ -47,6 +47,8 @@ def carry_out(daemon: Daemon, order: dict[str, Any]) -> object:
             return [one.id for one in daemon.add([QueueItem(**one) for one in order["items"]])]
         case "list":
             return [plain(one) for one in daemon.queue.list()]
+        case "clear":
+            return len(daemon.queue.clear(ended=True))
         case "approve":
             return plain(daemon.approve(order["item"]))
         case "proceed":

@@ -4,7 +4,8 @@
 
 prints memory, descriptors and threads of the service, and the slope of its memory after a
 warm-up; the exit code is 1 if memory grows by more than 1 MB/h (after at least half an hour) or
-descriptors or threads do.
+descriptors or threads do. Ended items are cleared now and then, as a person does: they are kept
+until somebody clears them.
 """
 
 import argparse
@@ -26,6 +27,8 @@ MOST_MB_PER_H = 1.0
 WARM_UP = 0.3
 WARM_UP_RUNS = 220
 """After so many runs the history of events, which is bounded, is full."""
+CLEARED_EVERY = 20
+"""Runs between two clearings of the ended items."""
 
 
 def main() -> int:
@@ -47,6 +50,8 @@ def main() -> int:
             while (passed_s := clock.monotonic_s() - start_s) < 60.0 * options.minutes:
                 (one,) = served.order("add", items=[plain(item(parameters=dict(POWER_SERIES)))])
                 served.until(lambda line, one=one: "ended" in line and line["item"] == one)
+                if len(samples) % CLEARED_EVERY == 0:
+                    served.order("clear")
                 samples.append((passed_s, *measure(served.process.pid)))
     return report(samples, options.minutes)
 

@@ -36,7 +36,7 @@ def kill_windows_during_a_run(served, folder, kills):
     return job.item
 
 
-def test_a_run_keeps_every_point_when_windows_are_killed(served, tmp_path):
+def test_7_a_run_keeps_every_point_when_windows_are_killed(served, tmp_path):
     item = kill_windows_during_a_run(served, tmp_path, kills=3)
     assert item.state == "finished"
     with served.table.run(item.runs[-1]).open() as reader:
@@ -50,7 +50,7 @@ def test_a_run_keeps_every_point_when_windows_are_killed(served, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_run_keeps_every_point_when_twenty_windows_are_killed(served, tmp_path, monkeypatch):
+def test_7_a_run_keeps_every_point_when_twenty_windows_are_killed(served, tmp_path, monkeypatch):
     monkeypatch.setitem(SERIES, "exposure_s", 60.0)
     item = kill_windows_during_a_run(served, tmp_path, kills=20)
     assert item.state == "finished"
@@ -58,7 +58,7 @@ def test_a_run_keeps_every_point_when_twenty_windows_are_killed(served, tmp_path
         assert [point.number for point in reader.points()] == list(range(POINTS))
 
 
-def test_a_new_window_shows_the_run_from_its_first_point_on(served, tmp_path):
+def test_7_a_new_window_shows_the_run_from_its_first_point_on(served, tmp_path):
     served.settle()
     job = served.table.run_now("power_series", SERIES)
     served.wait(lambda: (s := served.table.status()).run and s.run.point >= 2, "two points")

@@ -56,7 +56,7 @@ def await_readout(view, qtbot, state):
 
 
 @pytest.mark.parametrize("unit", AxisUnit)
-def test_check_06_the_cursor_at_a_known_wavelength_reads_every_unit_to_1e_3(plot, unit):
+def test_6_the_cursor_at_a_known_wavelength_reads_every_unit_to_1e_3(plot, unit):
     plot.show_scale(SpectralScale(unit, LASER_NM))
     plot.set_cursor(539.2)
     found = plot.cursor_reading()
@@ -70,14 +70,14 @@ def test_check_06_the_cursor_at_a_known_wavelength_reads_every_unit_to_1e_3(plot
     assert float(words[words.index("cm⁻¹") - 1]) == pytest.approx(expected, abs=1e-3)
 
 
-def test_check_06_the_cursor_stays_at_its_wavelength_when_the_unit_changes(plot):
+def test_6_the_cursor_stays_at_its_wavelength_when_the_unit_changes(plot):
     plot.set_cursor(539.2)
     for unit in (*AxisUnit, *AxisUnit):
         plot.show_scale(SpectralScale(unit, LASER_NM))
         assert plot.cursor_reading().wavelength_nm == pytest.approx(539.2, abs=1e-6)
 
 
-def test_check_06_u_cycles_the_units_of_both_axes(view, qtbot):
+def test_6_u_cycles_the_units_of_both_axes(view, qtbot):
     show(view, frame())
     view.show_unit(AxisUnit.NM)
     seen = []
@@ -93,7 +93,7 @@ def test_check_06_u_cycles_the_units_of_both_axes(view, qtbot):
     ]
 
 
-def test_check_06_another_laser_moves_the_axis_of_shifts(view):
+def test_6_another_laser_moves_the_axis_of_shifts(view):
     show(view, frame())
     view.show_unit(AxisUnit.CM1)
     before = view.plot.live.item.getOriginalDataset()[0]
@@ -180,7 +180,7 @@ def test_regions_that_are_no_mirror_images_give_a_reason(view, qtbot):
 # ---- temperature
 
 
-def test_check_06_a_simulated_300_k_gives_a_temperature_within_3_sigma(calibrated, seen, qtbot):
+def test_6_a_simulated_300_k_gives_a_temperature_within_3_sigma(calibrated, seen, qtbot):
     from labctl.service.simulator import true_state
 
     truth_k = true_state(calibrated.station, None, "mono", POWER_W, 0.0, 298.0).t_wse2_k
@@ -205,7 +205,7 @@ def test_check_06_a_simulated_300_k_gives_a_temperature_within_3_sigma(calibrate
     assert stored["identity"] in found.calibrations
 
 
-def test_check_06_saturation_gives_a_banner_and_no_number(view, qtbot):
+def test_6_saturation_gives_a_banner_and_no_number(view, qtbot):
     show(view, frame())
     await_readout(view, qtbot, Thermometry.GOOD)
     show(view, frame(np.minimum(60.0 * raman_counts(2e4, 300.0), 65535.0), seq=2, exposure_s=60.0))

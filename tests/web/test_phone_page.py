@@ -47,7 +47,7 @@ def page(browser, served, scripted):
     assert faults == []
 
 
-def test_idle_running_and_alarm_are_shown(page, scripted, shots):
+def test_11_idle_running_and_alarm_are_shown(page, scripted, shots):
     calm = running(CLOCK)
     beams = tuple(
         one.model_copy(update={"shutter": "closed", "exposing": False}) for one in calm["beams"]
@@ -200,7 +200,7 @@ CONTRAST = """(() => {
 })()"""
 
 
-def test_the_files_hold_no_address_of_anybody_else(served):
+def test_11_the_files_hold_no_address_of_anybody_else(served):
     for path in FILES:
         answer = served("GET", path, door="loopback")
         assert answer.status == 200, path
@@ -213,7 +213,7 @@ def test_the_files_hold_no_address_of_anybody_else(served):
     assert "unsafe" not in policy
 
 
-def test_silence_is_told_and_ends_by_itself(browser, scripted, served, shots):
+def test_11_silence_is_told_and_ends_by_itself(browser, scripted, served, shots):
     from labctl.service.api.server import ApiServer, ApiSettings
 
     with ApiServer(scripted, ApiSettings(port=0)) as other:
