@@ -28,6 +28,7 @@ SIM_DATA = Path("labctl-sim")
 """Folder for the data of the simulated table, below where the window is started."""
 START_S = 90.0
 POLL_S = 0.05
+SWITCH_S = 0.001
 FIRST_POWER_W = 50e-6
 FIRST_EXPOSURE_S = 1.0
 
@@ -80,6 +81,8 @@ def make_app() -> QtWidgets.QApplication:
     app = found if isinstance(found, QtWidgets.QApplication) else QtWidgets.QApplication(["labctl"])
     app.setApplicationName("labctl")
     app.setDesktopFileName("labctl")
+    # a fit in another thread may keep the window waiting for the interpreter so long
+    sys.setswitchinterval(SWITCH_S)
     return app
 
 

@@ -54,9 +54,10 @@ class Chip(QtWidgets.QFrame):
         now = theme.current()
         colour = {"plain": now.text}.get(self.level) or str(getattr(now, self.level, now.text))
         fill, text = (colour, now.on_bad) if self.level == "bad" else (now.panel, colour)
-        self.setStyleSheet(
+        theme.dress(
+            self,
             f"#chip {{ background: {fill}; border: 1px solid {colour}; border-radius: 4px; }}"
             f"QLabel {{ color: {text}; background: transparent;"
-            f" font-weight: {'bold' if self.level == 'bad' else 'normal'}; }}"
+            f" font-weight: {'bold' if self.level == 'bad' else 'normal'}; }}",
         )
         self._icon.setPixmap(theme.icon(self._icon_name, text).pixmap(18, 18))

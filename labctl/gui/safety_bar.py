@@ -5,10 +5,8 @@ interlock: it says so when it cannot confirm.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from qtpy import QtCore, QtGui, QtWidgets
-from superqt import QFlowLayout
 
 from labctl.core.clock import RealClock
 from labctl.core.errors import LabctlError
@@ -18,6 +16,7 @@ from labctl.gui import theme
 from labctl.gui.actions import Actions
 from labctl.gui.chips import Chip, Level
 from labctl.gui.escape import DoubleEscape
+from labctl.gui.flow_layout import FlowLayout
 from labctl.gui.link import Link
 
 CONFIRM_MS = 3000
@@ -217,7 +216,7 @@ class _Wrapping(QtWidgets.QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._flow: Any = QFlowLayout(self)
+        self._flow = FlowLayout(self)
         self._flow.setContentsMargins(4, 3, 4, 3)
         self._flow.setHorizontalSpacing(6)
         self._flow.setVerticalSpacing(3)

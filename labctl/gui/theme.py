@@ -132,6 +132,12 @@ def icon(name: str, colour: str = "") -> QtGui.QIcon:
     return found
 
 
+def dress(widget: QtWidgets.QWidget, sheet: str) -> None:
+    """Give a widget its own style sheet, unless it has it: Qt would lay it out again."""
+    if widget.styleSheet() != sheet:
+        widget.setStyleSheet(sheet)
+
+
 def style_plot(plot: Any) -> None:
     """Paint a pyqtgraph plot widget, layout or plot item with all its axes."""
     import pyqtgraph

@@ -16,16 +16,18 @@ from labctl.core.clock import RealClock
 
 ROOT = Path(__file__).parents[2]
 sys.path += [str(ROOT / "tests" / "gui"), str(ROOT / "tests" / "system")]
+pytestmark = pytest.mark.timeout(600)
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 WINDOW_S = 1.5
 FIRST_S = 2.0
 LATE_MS = 5.0
-LIVE_S = 10.0
+WARM_S, LIVE_S = 4.0, 10.0
+"""The window is given time to come up before its lateness counts."""
 RATES = {"spectrum": ((1340,), 30.0), "image": ((400, 1340), 15.0)}
 PACE = 0.95
 RUN = {
-    "powers": [50e-6] * 40,
+    "powers": [50e-6] * 60,
     "windows": ["raman"],
     "regions": ["mono"],
     "exposure_s": 2.0,
@@ -75,7 +77,9 @@ def test_the_window_is_painted_in_time(benchmark, served, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("kind", list(RATES))
-def test_the_event_loop_is_on_time_while_exposures_arrive(benchmark, served, kind, tmp_path, qapp):
+def test_the_event_loop_is_on_time_while_exposures_arrive(
+    benchmark, served, kind, tmp_path, qapp, qtbot
+):
     from qtpy import QtCore
 
     import labctl
@@ -96,16 +100,18 @@ def test_the_event_loop_is_on_time_while_exposures_arrive(benchmark, served, kin
     window.fill()
     window.tabs.setCurrentIndex(list(RATES).index(kind))
     shape, rate = RATES[kind]
-    random = np.random.default_rng(1)
-    axis_nm = np.linspace(520.0, 545.0, 1340, dtype=np.float32)
-    counts = [(600 + random.poisson(20, shape)).astype(np.float32) for _ in range(8)]
-    metadata = {
-        "exposure_s": 1.0, "beams": ["probe"], "laser_nm": 532.0, "medium": "air",
-        "detector": [1.0, 4.0, 600.0, 60000.0, 20.0], "calibrations": {}, "settings": {},
-    }  # fmt: skip
     late_ms, shown = [], []
+    served.settle()
+    first: list[LiveFrame] = []
+    link.frame.connect(lambda frame: first or frame.kind != "spectrum" or first.append(frame))
+    served.table.queue.add("power_series", RUN)
+    served.table.start()
+    qtbot.waitUntil(lambda: bool(first), timeout=60_000)
+    # the same axis as what the run itself shows, so that the plots need no other one
+    axis_nm, metadata = first[0].wavelength_nm, dict(first[0].metadata)
+    counts = _variations(np.asarray(first[0].counts, np.float32).reshape(-1), shape)
 
-    def live():
+    def live(duration_s=LIVE_S):
         last = [time.perf_counter()]
 
         def tick():
@@ -128,14 +134,19 @@ def test_the_event_loop_is_on_time_while_exposures_arrive(benchmark, served, kin
         camera.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
         camera.timeout.connect(expose)
         loop = QtCore.QEventLoop()
-        QtCore.QTimer.singleShot(round(LIVE_S * 1000), loop.quit)
+        QtCore.QTimer.singleShot(round(duration_s * 1000), loop.quit)
         ticker.start()
         camera.start()
         loop.exec()
         ticker.stop()
         camera.stop()
 
+    live(WARM_S)
+    late_ms.clear()
+    shown.clear()
     benchmark.pedantic(live, rounds=1)
+    assert served.table.status().run is not None, "the run has ended before the measurement"
+    served.settle()
     p50, p99 = np.percentile(late_ms, [50, 99])
     print(
         f"\n{kind}: {len(shown) / LIVE_S:.1f} per s; late by {p50:.1f} ms (median), "
@@ -149,11 +160,17 @@ def test_the_event_loop_is_on_time_while_exposures_arrive(benchmark, served, kin
     assert p99 <= LATE_MS
 
 
+def _variations(counts: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Return eight exposures that differ by their noise."""
+    random = np.random.default_rng(1)
+    return [(counts + random.normal(0.0, 3.0, shape)).astype(np.float32) for _ in range(8)]
+
+
 def test_a_run_keeps_its_pace_with_a_window_open(benchmark, served, tmp_path):
     from window_process import WindowProcess
 
     served.settle()
-    served.table.set("stage.position", "mono")
+    served.table.start()
 
     def pace() -> float:
         """Return the points per second of the table's clock."""

@@ -49,8 +49,9 @@ class ReadBack(QtWidgets.QLabel):
 
 def paint(label: QtWidgets.QWidget, level: Level | None) -> None:
     """Colour the text of a label by what it means; None is the colour of plain text."""
-    label.setProperty("level", level or "")
-    label.setStyleSheet(f"color: {getattr(theme.current(), level)};" if level else "")
+    if label.property("level") != (level or ""):
+        label.setProperty("level", level or "")
+    theme.dress(label, f"color: {getattr(theme.current(), level)};" if level else "")
 
 
 def repaint(*labels: QtWidgets.QWidget) -> None:
@@ -190,7 +191,7 @@ class Setter(QtWidgets.QWidget):
         if self.button is not None:
             self._calming.stop()
             self.button.setText("Apply")
-            self.button.setStyleSheet("")
+            theme.dress(self.button, "")
 
     def _change(self, value: object) -> None:
         if isinstance(value, float):

@@ -1,5 +1,6 @@
 """Hold what all panels have: a header with state and age, a lock while a run owns the table."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,10 @@ from labctl.gui.panels.fields import QuietCombo, ReadBack, Setter, paint
 from labctl.gui.panels.wording import Verdict, age_text, judge, owner_of
 
 TICK_MS = 1000
+STAGGER_MS, TURNS = 6, 8
+"""Panels take a new status one after the other, so that the window answers in between."""
+
+_turns = itertools.cycle(range(TURNS))
 
 
 class Panel(QtWidgets.QFrame):
@@ -53,6 +58,8 @@ class Panel(QtWidgets.QFrame):
         self._tick = QtCore.QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._show_header)
         self._tick.start()
+        self._turn = QtCore.QTimer(self, interval=STAGGER_MS * next(_turns), singleShot=True)
+        self._turn.timeout.connect(self.refresh)
         context.link.status_changed.connect(self._take)
         context.link.lost.connect(self.refresh)
         theme.changed().connect(self.refresh)
@@ -179,7 +186,8 @@ class Panel(QtWidgets.QFrame):
 
     def _take(self, _: StationStatus) -> None:
         self._since.restart()
-        self.refresh()
+        if not self._turn.isActive():
+            self._turn.start()
 
     def _fail(self, error: LabctlError) -> None:
         self._busy -= 1

@@ -93,7 +93,7 @@ class Field(QtWidgets.QWidget):
         if not error:
             hint = self.parameter.hint(self.value())
         colours = theme.current()
-        self.note.setStyleSheet(f"color: {colours.bad if error else colours.dim}")
+        theme.dress(self.note, f"color: {colours.bad if error else colours.dim}")
         self.note.setText(f"{self.parameter.title}: {error}" if error else hint)
         self.note.setVisible(bool(error or hint))
         if self.editor.property("refused") != bool(error):

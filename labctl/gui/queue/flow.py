@@ -173,7 +173,7 @@ class Flow(QtWidgets.QWidget):
                  "unknown": colours.stale, "idle": colours.text}  # fmt: skip
         colour = known.get(word, colours.warning)
         self.word.setText(word)
-        self.word.setStyleSheet(f"color: {colour}; font-weight: bold; padding: 0 6px")
+        theme.dress(self.word, f"color: {colour}; font-weight: bold; padding: 0 6px")
         self._enable(status)
 
     def _enable(self, status: StationStatus | None) -> None:

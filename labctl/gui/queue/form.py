@@ -253,7 +253,7 @@ class ProcedureForm(QtWidgets.QWidget):
         self._say("" if found else message)
 
     def _restyle(self, _: object = None) -> None:
-        self.problem_line.setStyleSheet(f"color: {theme.current().bad}")
+        theme.dress(self.problem_line, f"color: {theme.current().bad}")
 
     def _say(self, text: str) -> None:
         self.problem_line.setText(text)

@@ -218,7 +218,7 @@ class QueuePanel(QtWidgets.QWidget):
         self._follow(self._context.link.status)
 
     def _restyle(self, _: object = None) -> None:
-        self.empty.setStyleSheet(f"color: {theme.current().dim}")
+        theme.dress(self.empty, f"color: {theme.current().dim}")
 
     def _follow(self, status: StationStatus | None) -> None:
         self.model.follow(status)

@@ -11,7 +11,7 @@ from labctl.gui.views.axis_items import PlainAxis
 from labctl.gui.views.colours import intensity_map
 
 FIRST_CHIP = (400, 1340)
-MOST_SAMPLES = 40_000
+MOST_SAMPLES = 10_000
 LEVEL_PERCENT = (1.0, 99.8)
 HOT_SIGMA = 12.0
 """A pixel is hot if it stands above its neighbours by so many standard deviations of them."""

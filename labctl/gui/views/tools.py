@@ -1,11 +1,11 @@
 """Make the small parts that views are built of: buttons, rows, labels with a name."""
 
 from collections.abc import Callable
-from typing import Any
 
 from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.gui import theme
+from labctl.gui.flow_layout import FlowLayout
 
 Plain = QtWidgets.QSizePolicy.Policy
 
@@ -63,7 +63,7 @@ def colour(widget: QtWidgets.QWidget, text: str, background: str = "") -> None:
     behind = (
         f"background: {background}; padding: 2px 6px; border-radius: 3px;" if background else ""
     )
-    widget.setStyleSheet(f"{type(widget).__name__} {{ color: {text}; {behind} }}")
+    theme.dress(widget, f"{type(widget).__name__} {{ color: {text}; {behind} }}")
 
 
 def row(*parts: QtWidgets.QWidget | None, spacing: int = 6) -> QtWidgets.QHBoxLayout:
@@ -81,10 +81,8 @@ def row(*parts: QtWidgets.QWidget | None, spacing: int = 6) -> QtWidgets.QHBoxLa
 
 def flow(*parts: QtWidgets.QWidget) -> QtWidgets.QWidget:
     """Return widgets in rows that wrap where the window is narrow."""
-    from superqt import QFlowLayout
-
     holder = QtWidgets.QWidget()
-    layout: Any = QFlowLayout(holder)
+    layout = FlowLayout(holder)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setHorizontalSpacing(4)
     layout.setVerticalSpacing(3)
