@@ -15,7 +15,11 @@ import pytest
 from labctl.core.clock import RealClock
 
 ROOT = Path(__file__).parents[2]
-sys.path += [str(ROOT / "tests" / "gui"), str(ROOT / "tests" / "system")]
+sys.path += [
+    str(ROOT / "tests" / "gui"),
+    str(ROOT / "tests" / "system"),
+    str(ROOT / "tests" / "benchmarks"),
+]
 pytestmark = pytest.mark.timeout(600)
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -26,6 +30,7 @@ WARM_S, LIVE_S = 4.0, 10.0
 """The window is given time to come up before its lateness counts."""
 RATES = {"spectrum": ((1340,), 30.0), "image": ((400, 1340), 15.0)}
 PACE = 0.95
+FIRST_VIEW_S = 1.0
 RUN = {
     "powers": [50e-6] * 60,
     "windows": ["raman"],
@@ -158,6 +163,49 @@ def test_the_event_loop_is_on_time_while_exposures_arrive(
     window.deleteLater()
     assert len(shown) / LIVE_S >= 0.9 * rate
     assert p99 <= LATE_MS
+
+
+def _write_run(folder: Path, points: int) -> str:
+    """Write a power series of so many points; returns its name."""
+    from bench_engine import Series, Table, execute
+
+    from labctl.store import RunWriter
+
+    table = Table()
+    journal = RunWriter.create(
+        folder, "series", clock=table.clock, commit_every_s=0.05, margin_bytes=0
+    )
+    execute(Series(), Series.Parameters(points=points), table, journal)
+    return journal.run
+
+
+def test_a_run_of_100_000_points_is_shown_within_a_second(benchmark, served, tmp_path, qapp, qtbot):
+    import labctl
+    from labctl.gui.app import open_window
+    from labctl.gui.state import State
+
+    served.settle()
+    name = _write_run(served.data, 100_000)
+    table = labctl.connect(served.data)
+    window = open_window(table, state=State(tmp_path / "window.json"), data=served.data)
+    window.resize(1366, 768)
+    window.show()
+    window.fill()
+    qtbot.waitUntil(lambda: window.link.status is not None, timeout=20_000)
+    qtbot.wait(2000)
+
+    def show() -> None:
+        with qtbot.waitSignal(window.showing.opened, timeout=60_000):
+            window.open_run(name)
+        window.grab()
+
+    benchmark.pedantic(show, rounds=5, warmup_rounds=1)
+    shown_s = benchmark.stats.stats.median
+    print(f"\nshown after {shown_s:.2f} s", file=sys.stderr)
+    window.closing.keep()
+    table.close()
+    window.deleteLater()
+    assert shown_s <= FIRST_VIEW_S
 
 
 def _variations(counts: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
