@@ -281,3 +281,15 @@ def test_a_run_that_is_on_is_followed_point_by_point(window, served, qtbot):
     assert sizes == sorted(sizes)
     assert len(set(sizes)) >= 2
     run.close()
+
+
+def test_one_run_after_the_other_is_shown_in_every_view(window, served, qtbot):
+    paths = [write_run(served.data, 6), write_run(served.data, 9)]
+    for path, points in zip([*paths, paths[0]], (6, 9, 6), strict=True):
+        with qtbot.waitSignal(window.showing.opened, timeout=20_000):
+            window.open_run(path.name)
+        # the event loop runs, and the run before is deleted
+        qtbot.waitUntil(lambda: window.showing.run.is_complete, timeout=20_000)
+        waterfall = window.view("waterfall")
+        assert waterfall._opened is window.showing.run
+        assert window.showing.run.total == points

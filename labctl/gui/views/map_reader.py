@@ -11,6 +11,7 @@ from qtpy import QtCore
 from labctl.core.errors import LabctlError, StorageError
 from labctl.core.spectra import Spectrum
 from labctl.gui.runs.opened import OpenedRun
+from labctl.gui.theme import is_alive
 from labctl.gui.views.exposures import Pool
 from labctl.gui.views.map_values import MapValue, integrals, positions
 from labctl.gui.views.thermometer import StoredCalibration, Thermometer
@@ -73,7 +74,9 @@ class MapReader(QtCore.QObject):
         """Read nothing any more."""
         if not self._is_closed:
             self._is_closed = True
-            self._run.changed.disconnect(self.grow)
+            # the window deletes a run when another one is opened
+            if is_alive(self._run):
+                self._run.changed.disconnect(self.grow)
 
     def grow(self) -> None:
         """Read the points that were added since."""

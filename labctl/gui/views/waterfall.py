@@ -208,9 +208,10 @@ class WaterfallView(QtWidgets.QWidget):
         self._picked = None
 
     def _let_go(self) -> None:
-        if self._opened is not None:
+        # the window deletes a run when another one is opened
+        if self._opened is not None and theme.is_alive(self._opened):
             self._opened.changed.disconnect(self._take_run)
-            self._opened = None
+        self._opened = None
 
     def _restyle(self) -> None:
         self.plot.restyle()
