@@ -32,7 +32,7 @@ def kill_windows_during_a_run(served, folder, kills):
         with WindowProcess(served.data, folder / str(number)) as window:
             window.await_event("connected")
             window.kill()
-    served.wait(lambda: job.item.state.is_end, "the run ends", 55.0)
+    served.wait(lambda: job.item.state.is_end, "the run ends", 55.0 + 5.0 * kills)
     return job.item
 
 
