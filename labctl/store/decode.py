@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from labctl.core.journal import Exchange, RunStart
 from labctl.core.messages import Acquire, Message, Note, Read, Set, Sleep, Wait
 from labctl.core.readings import Quality, Reading
 from labctl.core.spectra import Detector, Exposure, Frame, Spectrum
-from labctl.store.plain import from_microseconds
 from labctl.store.shared import SharedReader
 
 _MESSAGES: Mapping[str, Callable[..., Message]] = {
@@ -65,7 +65,7 @@ class Decoder:
         return kind(
             counts=self._array(*array),
             wavelength_nm=self._shared.axis(axis),
-            utc=from_microseconds(utc),
+            utc=datetime.fromisoformat(utc),
             monotonic_s=monotonic_s,
             exposure_s=meta["exposure_s"],
             beams=tuple(meta["beams"]),
@@ -95,7 +95,7 @@ def reading_from(fields: list[Any]) -> Reading:
     """Return the reading that was stored as plain JSON."""
     value, unit, utc, monotonic_s, *rest = fields
     quality, reason = rest or (Quality.GOOD, "")
-    return Reading(value, unit, from_microseconds(utc), monotonic_s, Quality(quality), reason)
+    return Reading(value, unit, datetime.fromisoformat(utc), monotonic_s, Quality(quality), reason)
 
 
 def start_from(text: str) -> RunStart:

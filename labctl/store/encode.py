@@ -6,6 +6,7 @@ beside plain values, as `{"$": index}`. Array bytes lie in the payload, or, if t
 the segment file.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -17,8 +18,8 @@ from labctl.core.errors import UsageError
 from labctl.core.journal import Exchange
 from labctl.core.messages import Acquire, Note, Read, Set, Sleep, Wait
 from labctl.core.readings import Quality, Reading
-from labctl.core.spectra import Exposure, Frame, Spectrum
-from labctl.store.plain import to_json_fast, to_microseconds
+from labctl.core.spectra import Exposure, Frame
+from labctl.store.plain import to_json_fast
 from labctl.store.shared import SharedRow, SharedTable
 
 LARGE_BYTES = 1 << 17
@@ -72,14 +73,14 @@ def encode(
     """
     pool = _Pool(shared)
     refer = pool.refer
-    head["data"] = {
-        name: {"$": refer(value)} if type(value) in _OBJECTS else pool.put(value)
-        for name, value in data.items()
-    }
-    head["exchanges"] = [
-        (type(message).__name__, _FIELDS[type(message)](message), refer(answer))
-        for message, answer in exchanges
-    ]
+    head["data"] = recorded = {}
+    for name, value in data.items():
+        plain = value is None or isinstance(value, _PLAIN)
+        recorded[name] = value if plain else {"$": refer(value)}
+    head["exchanges"] = told = []
+    for message, answer in exchanges:
+        name, fields = _MESSAGES[type(message)]
+        told.append((name, fields(message), None if answer is None else refer(answer)))
     head["values"] = pool.values
     payload = b"".join(pool.chunks)
     return Encoded(to_json_fast(head), payload, pool.large, shared.take_new())
@@ -87,23 +88,25 @@ def encode(
 
 def reading_fields(reading: Reading) -> tuple[Any, ...]:
     """Return a reading as plain JSON; quality and reason only if it is not good."""
-    fields = (reading.value, reading.unit, to_microseconds(reading.utc), reading.monotonic_s)
+    fields = (reading.value, reading.unit, reading.utc, reading.monotonic_s)
     if reading.quality is Quality.GOOD and not reading.reason:
         return fields
     return (*fields, reading.quality.value, reading.reason)
 
 
-_FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
-    Set: attrgetter("channel", "value"),
-    Acquire: attrgetter("device", "exposure_s", "accumulations", "beams", "mode"),
-    Wait: lambda message: (message.channel,),
-    Read: lambda message: (message.channel,),
-    Sleep: lambda message: (message.duration_s,),
-    Note: lambda message: (message.text, dict(message.data)),
+_PLAIN = (float, int, str, np.generic)
+
+_MESSAGES: Mapping[type, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
+    Set: ("Set", attrgetter("channel", "value")),
+    Acquire: (
+        "Acquire",
+        attrgetter("device", "exposure_s", "accumulations", "beams", "mode"),
+    ),
+    Wait: ("Wait", lambda message: (message.channel,)),
+    Read: ("Read", lambda message: (message.channel,)),
+    Sleep: ("Sleep", lambda message: (message.duration_s,)),
+    Note: ("Note", lambda message: (message.text, dict(message.data))),
 }
-
-
-_OBJECTS = frozenset({Reading, Spectrum, Frame})
 
 
 class _Pool:
@@ -119,16 +122,8 @@ class _Pool:
         self.chunks: list[bytes] = []
         self.large: list[np.ndarray] = []
 
-    def put(self, value: Any) -> Any:
-        """Return what stands for recorded data in the header."""
-        if value is None or isinstance(value, (float, int, str, np.generic)):
-            return value
-        return {"$": self.refer(value)}
-
-    def refer(self, value: Any) -> int | None:
-        """Return the index of an object in `values`, or None for None."""
-        if value is None:
-            return None
+    def refer(self, value: Any) -> int:
+        """Return the index of an object in `values`."""
         known = self._index.get(id(value))
         if known is None:
             known = self._index[id(value)] = len(self.values)
@@ -143,7 +138,7 @@ class _Pool:
                 "frame" if isinstance(value, Frame) else "spectrum",
                 self._array(value.counts),
                 *self._shared.numbers(value),
-                to_microseconds(value.utc),
+                value.utc,
                 value.monotonic_s,
             )
         if isinstance(value, np.ndarray):
@@ -151,14 +146,19 @@ class _Pool:
         raise UsageError(f"a {type(value).__name__} cannot be stored")
 
     def _array(self, array: np.ndarray) -> tuple[Any, ...]:
-        dtype = array.dtype
-        if dtype.kind not in "biufcUS":
-            raise UsageError(f"an array of {dtype} cannot be stored")
+        name = _dtype_name(array.dtype)
         if array.nbytes >= LARGE_BYTES:
             self.large.append(np.asarray(array, order="C"))
-            return (dtype.str, array.shape, "frames", len(self.large) - 1)
+            return (name, array.shape, "frames", len(self.large) - 1)
         data = array.tobytes()
         place = self._end
         self.chunks.append(data)
         self._end = place + len(data)
-        return (dtype.str, array.shape, "payload", place)
+        return (name, array.shape, "payload", place)
+
+
+@functools.cache
+def _dtype_name(dtype: np.dtype) -> str:
+    if dtype.kind not in "biufcUS":
+        raise UsageError(f"an array of {dtype} cannot be stored")
+    return dtype.str

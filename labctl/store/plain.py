@@ -2,26 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import orjson
 
 from labctl.core.errors import UsageError
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def to_microseconds(utc: datetime) -> int:
-    """Return a stamp as whole µs since 1970, exactly; it must know its time zone."""
-    return (utc - _EPOCH) // _MICROSECOND
-
-
-def from_microseconds(count: int) -> datetime:
-    """Return the UTC stamp of a number of µs since 1970, exactly."""
-    return _EPOCH + timedelta(microseconds=count)
 
 
 def to_json(content: object) -> str:

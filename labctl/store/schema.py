@@ -7,7 +7,7 @@ from pathlib import Path
 from labctl.core.errors import StorageError
 from labctl.store.faults import storage_error
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables; kept in `user_version`."""
 
 PAGE_BYTES = 4096

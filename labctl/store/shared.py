@@ -34,7 +34,8 @@ class SharedTable:
     def __init__(self, db: sqlite3.Connection) -> None:
         rows = db.execute("SELECT id, sha256 FROM shared").fetchall()
         self._ids: dict[str, int] = {sha256: number for number, sha256 in rows}
-        self._last_axis: tuple[Any, ...] = ()
+        self._axis = b""
+        self._axis_type: tuple[Any, ...] = ()
         self._last_context: tuple[Any, ...] = ()
         self._last_types: list[type] = []
         self._axis_id = self._context_id = 0
@@ -50,11 +51,10 @@ class SharedTable:
     def numbers(self, exposure: Exposure) -> tuple[int, int]:
         """Return the numbers of an exposure's wavelength axis and of its metadata without times."""
         axis = exposure.wavelength_nm
-        key = (axis.tobytes(), axis.dtype, axis.shape)
         # most exposures have the axis of the one before: comparing is cheaper than hashing
-        if key != self._last_axis:
-            self._axis_id = self._look_up(to_json((axis.dtype.str, axis.shape)), key[0])
-            self._last_axis = key
+        if (axis.dtype, axis.shape) != self._axis_type or not self._axis.startswith(_raw(axis)):
+            self._axis, self._axis_type = axis.tobytes(), (axis.dtype, axis.shape)
+            self._axis_id = self._look_up(to_json((axis.dtype.str, axis.shape)), self._axis)
         context = _CONTEXT(exposure)
         types = [*map(type, exposure.settings.values())]  # True equals 1
         if context != self._last_context or types != self._last_types:
@@ -104,6 +104,10 @@ class SharedReader:
                 remedy="restore the run from a copy",
             )
         return json.loads(rows[0][1]), rows[0][2]
+
+
+def _raw(array: np.ndarray) -> memoryview:
+    return (array if array.flags.c_contiguous else np.ascontiguousarray(array)).data
 
 
 def _content_hash(header: str, data: bytes) -> str:
