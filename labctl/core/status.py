@@ -53,7 +53,8 @@ class BeamStatus(_Frozen):
     """Hold one beam. `power_w` is at the sample while the shutter is open.
 
     `shutter` is `open`, `closed` or `unknown`; `emission` is what the laser was last seen to do.
-    `exposing` tells that an exposure with this beam is under way.
+    `exposing` tells that an exposure with this beam is under way. `age_s` is that of its oldest
+    value, `power_age_s` that of `power_w`, which is old if `power_stale`.
     """
 
     name: str
@@ -65,6 +66,8 @@ class BeamStatus(_Frozen):
     interlock: bool | None = None
     exposing: bool = False
     age_s: float | None = None
+    power_age_s: float | None = None
+    power_stale: bool = True
     quality: Quality = Quality.INVALID
     reason: str = "not read yet"
 

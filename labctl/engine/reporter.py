@@ -60,8 +60,9 @@ class Reporter:
         total_s = self._expected.total_s
         predicted_s = self._predicted_s(done) - self._start_at
         elapsed_s = self._clock.monotonic_s() - self._start_s
-        # a tenth of the prediction as ballast: the first points do not decide the pace alone
-        ballast_s = 0.1 * total_s
+        # half of the prediction as ballast: one point that began with a long move, or without the
+        # one that was expected, does not set the pace of all others
+        ballast_s = 0.5 * total_s
         pace = (elapsed_s + ballast_s) / (predicted_s + ballast_s) if total_s > 0 else 1.0
         return max(total_s - self._predicted_s(done), 0.0) * pace
 

@@ -17,7 +17,8 @@ class DoubleEscape(QtCore.QObject):
 
     Keys are watched where they enter a window, before widgets and shortcuts see them: a filter
     for all events of the application would be called for every paint of a live view as well.
-    Two presses are told apart by the release between them.
+    Two presses are told apart by the release between them, and timed by when the keys were
+    pressed: a window that is busy gets to them late.
     """
 
     pressed_twice = QtCore.Signal()
@@ -25,7 +26,7 @@ class DoubleEscape(QtCore.QObject):
     def __init__(self, parent: QtCore.QObject) -> None:
         super().__init__(parent)
         self._is_down = False
-        self._since_first = QtCore.QElapsedTimer()
+        self._first_ms: int | None = None
         app = QtCore.QCoreApplication.instance()
         if isinstance(app, QtGui.QGuiApplication):
             app.focusWindowChanged.connect(self.watch)
@@ -51,8 +52,7 @@ class DoubleEscape(QtCore.QObject):
             self._is_down = False
         elif not self._is_down:
             self._is_down = True
-            if self._since_first.isValid() and self._since_first.elapsed() <= WITHIN_MS:
-                self._since_first.invalidate()
+            first_ms, self._first_ms = self._first_ms, event.timestamp()
+            if first_ms is not None and 0 <= event.timestamp() - first_ms <= WITHIN_MS:
+                self._first_ms = None
                 self.pressed_twice.emit()
-            else:
-                self._since_first.start()

@@ -18,7 +18,9 @@ QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:check
 QPushButton:disabled, QToolButton:disabled {{ color: {stale}; background: {background}; }}
 QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{ color: {text};
   background: {panel}; border: 1px solid {border}; border-radius: 3px; padding: 2px 4px;
-  selection-background-color: {accent}; selection-color: {on_accent}; }}
+  selection-background-color: {accent}; selection-color: {on_accent};
+  placeholder-text-color: {dim}; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {accent}; }}
 QLineEdit[refused="true"], QAbstractSpinBox[refused="true"] {{ border: 2px solid {bad}; }}
 QLineEdit[pending="true"], QAbstractSpinBox[pending="true"] {{ background: {pending}; }}
@@ -43,6 +45,7 @@ QMenu {{ border: 1px solid {border}; }}
 QMenu::item:selected, QMenuBar::item:selected {{ color: {on_accent}; background: {accent}; }}
 QMenu::item:disabled {{ color: {stale}; }}
 QMenu::separator {{ background: {border}; height: 1px; margin: 3px; }}
+Panel {{ border: 1px solid {border}; border-radius: 3px; }}
 QGroupBox {{ border: 1px solid {border}; border-radius: 3px; margin-top: 1.2em; }}
 QGroupBox::title {{ subcontrol-origin: margin; left: 8px; color: {dim}; }}
 QCheckBox::indicator, QRadioButton::indicator, QMenu::indicator {{ width: 12px; height: 12px;

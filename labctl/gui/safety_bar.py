@@ -18,6 +18,7 @@ from labctl.gui.chips import Chip, Level
 from labctl.gui.escape import DoubleEscape
 from labctl.gui.flow_layout import FlowLayout
 from labctl.gui.link import Link
+from labctl.gui.panels.wording import age_text
 
 CONFIRM_MS = 3000
 """Without a verified read-back after this, people are told to use the hardware switch."""
@@ -273,6 +274,8 @@ def _told(beam: BeamStatus) -> tuple[str, str, Level, str]:
     """Return word, icon, level and tooltip of a beam."""
     line = f"{beam.name} {beam.wavelength_nm:.1f} nm"
     power = "" if beam.power_w is None else format_quantity(beam.power_w, "W", 3)
+    if power and beam.power_stale and beam.power_age_s is not None:
+        power = f"{power} ({age_text(beam.power_age_s)})"
     tooltip = f"{line}: {power or 'power unknown'} at the sample while open" + (
         f"; {beam.reason}" if beam.reason else ""
     )

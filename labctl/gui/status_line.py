@@ -33,6 +33,7 @@ class StatusLine(QtWidgets.QStatusBar):
 
     def _build(self) -> None:
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(6, 0, 6, 0)
         self.addWidget(self.run, 1)
         self.sample.setPlaceholderText("sample")
         self.sample.setMaxLength(60)

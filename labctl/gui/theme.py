@@ -126,8 +126,10 @@ def icon(name: str, colour: str = "") -> QtGui.QIcon:
     found: QtGui.QIcon = _glyphs().icon(
         f"mdi6.{ICONS.get(name, name)}",
         color=colour or theme.text,
-        color_disabled=theme.border,
+        color_disabled=theme.stale,
         color_active=colour or theme.text,
+        color_on=colour or theme.on_accent,
+        color_on_active=colour or theme.on_accent,
     )
     return found
 

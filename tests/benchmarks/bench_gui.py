@@ -4,24 +4,15 @@ Against the real service on the simulated table. "First paint" is counted from t
 process; lateness is by how much a 5 ms timer of the window comes too late.
 """
 
-import os
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from labctl.core.clock import RealClock
 
-ROOT = Path(__file__).parents[2]
-sys.path += [
-    str(ROOT / "tests" / "gui"),
-    str(ROOT / "tests" / "system"),
-    str(ROOT / "tests" / "benchmarks"),
-]
 pytestmark = pytest.mark.timeout(600)
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 WINDOW_S = 1.5
 FIRST_S = 2.0
@@ -30,7 +21,7 @@ WARM_S, LIVE_S = 4.0, 10.0
 """The window is given time to come up before its lateness counts."""
 RATES = {"spectrum": ((1340,), 30.0), "image": ((400, 1340), 15.0)}
 PACE = 0.95
-FIRST_VIEW_S = 1.0
+SAFE_S = 0.5
 RUN = {
     "powers": [50e-6] * 60,
     "windows": ["raman"],
@@ -41,19 +32,6 @@ RUN = {
     "refocus": False,
 }
 """Exposures of 0.1 s of the machine: ten spectra per second are measured, stored and shown."""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """A service of its own."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("gui_conf", ROOT / "tests/gui/conftest.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    served = module.Served(tmp_path_factory.mktemp("bench"))
-    yield served
-    served.close()
 
 
 def test_the_window_is_painted_in_time(benchmark, served, tmp_path, monkeypatch):
@@ -165,47 +143,51 @@ def test_the_event_loop_is_on_time_while_exposures_arrive(
     assert p99 <= LATE_MS
 
 
-def _write_run(folder: Path, points: int) -> str:
-    """Write a power series of so many points; returns its name."""
-    from bench_engine import Series, Table, execute
+def test_laser_off_is_verified_within_half_a_second(benchmark, served, tmp_path, qapp, qtbot):
+    from qtpy import QtCore
 
-    from labctl.store import RunWriter
-
-    table = Table()
-    journal = RunWriter.create(
-        folder, "series", clock=table.clock, commit_every_s=0.05, margin_bytes=0
-    )
-    execute(Series(), Series.Parameters(points=points), table, journal)
-    return journal.run
-
-
-def test_a_run_of_100_000_points_is_shown_within_a_second(benchmark, served, tmp_path, qapp, qtbot):
     import labctl
+    from labctl.core.errors import SafetyError
     from labctl.gui.app import open_window
     from labctl.gui.state import State
 
-    served.settle()
-    name = _write_run(served.data, 100_000)
     table = labctl.connect(served.data)
     window = open_window(table, state=State(tmp_path / "window.json"), data=served.data)
     window.resize(1366, 768)
     window.show()
     window.fill()
     qtbot.waitUntil(lambda: window.link.status is not None, timeout=20_000)
-    qtbot.wait(2000)
+    bar = window.safety_bar
 
-    def show() -> None:
-        with qtbot.waitSignal(window.showing.opened, timeout=60_000):
-            window.open_run(name)
-        window.grab()
+    def is_allowed() -> bool:
+        try:
+            served.table.set("probe.power", 50e-6)
+        except SafetyError:
+            return False
+        return True
 
-    benchmark.pedantic(show, rounds=5, warmup_rounds=1)
-    shown_s = benchmark.stats.stats.median
-    print(f"\nshown after {shown_s:.2f} s", file=sys.stderr)
+    def expose() -> None:
+        served.settle()
+        served.wait(is_allowed, "the LASER OFF before is over")
+        served.table.start_live(1.0, beams=["probe"])
+        qtbot.waitUntil(lambda: bar.beam("probe").icon_name == "beam_on", timeout=20_000)
+        qtbot.wait(500)
+
+    def laser_off() -> None:
+        for _ in range(2):
+            qtbot.keyClick(window.windowHandle(), QtCore.Qt.Key.Key_Escape)
+        qtbot.waitUntil(lambda: "verified" in bar.outcome.text, timeout=20_000)
+
+    benchmark.pedantic(laser_off, setup=expose, rounds=20, warmup_rounds=1)
+    stats = benchmark.stats.stats
+    print(
+        f"\nfrom Esc Esc to verified {stats.median:.2f} s, at worst {stats.max:.2f} s of 20",
+        file=sys.stderr,
+    )
     window.closing.keep()
     table.close()
     window.deleteLater()
-    assert shown_s <= FIRST_VIEW_S
+    assert stats.max <= SAFE_S
 
 
 def _variations(counts: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:

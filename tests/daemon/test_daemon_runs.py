@@ -183,6 +183,8 @@ def test_values_are_read_and_set_by_hand_while_nothing_runs(rig):
 
 
 def test_a_live_view_gives_way_to_a_run(rig):
+    rig.await_state(StationState.IDLE)
+    rig.daemon.attach()
     rig.daemon.start_live(0.2)
     rig.await_event("spectrum", lambda event: not event.data["saved"])
     (one,) = rig.add(item())
@@ -227,6 +229,23 @@ def await_frame(rig, kind):
     while (event := rig.await_event("spectrum")).data["kind"] != kind:
         """Look at the next."""
     return event
+
+
+def test_other_channels_are_read_during_a_live_view(rig):
+    rig.await_state(StationState.IDLE)
+    rig.daemon.attach()
+    rig.daemon.set_channel("probe.power", 1e-4)
+    rig.daemon.start_live(0.2, beams=["probe"])
+    await_frame(rig, "spectrum")
+    begun = rig.daemon.status().utc
+    late = {"cryostat.temperature", "cryostat.pressure", "probe.laser_power"}
+    while late:
+        reading = rig.await_event("readings", lambda event: event.data["utc"] > begun)
+        late.discard(reading.data["key"].removeprefix("reading "))
+        # closed for a moment between films: that is not told
+        assert {beam.shutter for beam in rig.daemon.status().beams if beam.exposing} == {"open"}
+    assert rig.daemon.status().live
+    rig.daemon.stop_live()
 
 
 def test_a_live_view_goes_on_with_other_settings_and_says_when_it_ends(rig):

@@ -3,11 +3,12 @@
 import threading
 
 import pytest
-from qtpy import QtCore, QtWidgets
+from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.core.errors import ConnectionFailed, SafetyError
 from labctl.core.status import BeamStatus, SafetyStatus, StationState, StationStatus
 from labctl.gui.actions import Actions
+from labctl.gui.escape import DoubleEscape
 from labctl.gui.link import Link
 from labctl.gui.safety_bar import NOT_CONFIRMED, SafetyBar
 
@@ -52,7 +53,8 @@ def is_set(table):
     return True
 
 
-def test_4_escape_twice_ends_a_live_view_within_half_a_second(shared_window, served, qtbot):
+def test_4_escape_twice_ends_a_live_view(shared_window, served, qtbot):
+    """How soon is measured in tests/benchmarks/bench_gui.py."""
     table = served.table
     served.wait(lambda: table.status().interactive, "the table is open")
     served.wait(lambda: is_set(table), "the LASER OFF of the test before is over")
@@ -60,14 +62,10 @@ def test_4_escape_twice_ends_a_live_view_within_half_a_second(shared_window, ser
     qtbot.waitUntil(
         lambda: shared_window.safety_bar.beam("probe").icon_name == "beam_on", timeout=20_000
     )
-    took = QtCore.QElapsedTimer()
-    took.start()
     press_twice(qtbot, shared_window)
     await_verified(qtbot, shared_window)
-    took_ms = took.elapsed()
     qtbot.waitUntil(lambda: shutters(served) == {"closed"}, timeout=5000)
     assert not table.status().live
-    assert took_ms < 500
 
 
 def test_4_escape_twice_ends_a_run_in_the_safe_state(shared_window, served, qtbot):
@@ -114,6 +112,20 @@ def test_4_escape_that_is_held_down_counts_once(shared_window, qtbot):
     qtbot.keyPress(shared_window.windowHandle(), ESCAPE)
     qtbot.keyRelease(shared_window.windowHandle(), ESCAPE)
     assert asked == []
+
+
+@pytest.mark.parametrize(("pressed_ms", "times"), [((1000, 1500), 1), ((1000, 2500), 0)])
+def test_4_what_counts_is_when_escape_was_pressed(shared_window, qtbot, pressed_ms, times):
+    """A window that is busy gets to both presses late, and perhaps far apart."""
+    escape = DoubleEscape(shared_window)
+    asked = []
+    escape.pressed_twice.connect(lambda: asked.append(1))
+    for press_ms in pressed_ms:
+        for kind in (QtCore.QEvent.Type.KeyPress, QtCore.QEvent.Type.KeyRelease):
+            event = QtGui.QKeyEvent(kind, ESCAPE, QtCore.Qt.KeyboardModifier.NoModifier)
+            event.setTimestamp(press_ms)
+            escape.eventFilter(shared_window, event)
+    assert len(asked) == times
 
 
 def test_4_the_bar_cannot_be_closed_moved_or_hidden(shared_window):

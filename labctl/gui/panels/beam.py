@@ -60,6 +60,9 @@ class BeamPanel(Panel):
                 self._show_asked(asked_w)
                 self._setter.show_applied(asked_w)
             else:
+                read_w = self.number(f"{self.key}.power")
+                if read_w is not None and self._setter.applied is None:
+                    self._setter.show_applied(read_w)
                 self._asked.show_text(
                     "not set from here", "stale", "nothing was set in this session"
                 )

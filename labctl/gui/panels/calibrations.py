@@ -111,6 +111,10 @@ class Calibrations(QtWidgets.QWidget):
         head.addWidget(self.old)
         column.addLayout(head)
         column.addWidget(self.summary)
+        # the summary wraps: without this the table's own hint decides how tall all of it is
+        policy = QtWidgets.QSizePolicy.Policy
+        self.table.setSizePolicy(policy.Expanding, policy.Ignored)
+        self.table.setMinimumHeight(60)
         column.addWidget(self.table, 1)
 
 
@@ -125,7 +129,7 @@ def summary(found: Sequence[Mapping[str, Any]], now_utc: datetime) -> tuple[str,
     if waiting:
         parts.append(f"wait to be accepted: {', '.join(str(one['kind']) for one in waiting)}")
     if not parts:
-        return f"{len(active)} calibrations are in force, none has expired", None
+        return f"in force: {len(active)}, expired: none", None
     return "; ".join(parts), "bad" if expired else "warning"
 
 

@@ -42,8 +42,8 @@ class CryostatPanel(Panel):
         self._sigma = ReadBack("cryostat steadiness", "K")
         self._settles = ReadBack("cryostat time to settle")
         self.add_row("σ (5 min)", self._sigma)
-        self.add_row("Settled in", self._settles)
-        self.chart = StripChart("Cryostat temperature", "K")
+        self.add_row("Settling", self._settles)
+        self.chart = StripChart("Cryostat temperature", "T", "K")
         self.add_wide(self.chart)
         self._boot = ""
         self.context.link.connected.connect(self._fetch)

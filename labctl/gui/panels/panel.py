@@ -264,10 +264,11 @@ class Panel(QtWidgets.QFrame):
         paint(self._age, "stale")
 
     def _age_s(self) -> float | None:
-        """Return the age of the newest reading; of the oldest one if it is stale."""
+        """Return the age of the newest reading; of the oldest one if any is stale."""
         values = [self.value(name) for name in self.channels]
         ages = [one.age_s for one in values if one is not None and one.age_s is not None]
         if not ages:
             return None
         passed_s = self._since.elapsed() / 1000 if self._since.isValid() else 0.0
-        return (max(ages) if self.verdict.word == "stale" else min(ages)) + passed_s
+        is_old = any(one.stale for one in values if one is not None)
+        return (max(ages) if is_old else min(ages)) + passed_s

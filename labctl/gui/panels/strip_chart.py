@@ -21,7 +21,7 @@ class StripChart(QtWidgets.QWidget):
     Times are of the station's clock, in s.
     """
 
-    def __init__(self, name: str, unit: str) -> None:
+    def __init__(self, name: str, symbol: str, unit: str) -> None:
         super().__init__()
         self._times: deque[float] = deque(maxlen=KEPT)
         self._values: deque[float] = deque(maxlen=KEPT)
@@ -34,8 +34,8 @@ class StripChart(QtWidgets.QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
-        self.plot.setLabel("left", unit)
-        self.plot.setLabel("bottom", "min from now")
+        self.plot.setLabel("left", f"{symbol} ({unit})")
+        self.plot.setLabel("bottom", "Time from now (min)")
         for side in ("left", "bottom"):
             self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.plot.getAxis("left").setWidth(58)

@@ -61,6 +61,7 @@ class Board:
     queue: QueueStatus = field(default_factory=QueueStatus)
     interactive: bool = False
     live: bool = False
+    live_beams: tuple[str, ...] = ()
     epoch: int = 0
     run: RunNote | None = None
     exposing: tuple[str, ...] = ()
@@ -179,7 +180,8 @@ class Board:
         seen = [one for one in (power, laser, shutter, interlock) if one.age_s is not None]
         worst = _worst(seen)
         light_w = laser.value if isinstance(laser.value, float | int) else None
-        exposing = name in self.exposing
+        # beams of a live view are closed for a moment between films: nobody should rely on that
+        exposing = name in self.exposing or (self.live and name in self.live_beams)
         blade = shutter.value if shutter.value in ("open", "closed") else "unknown"
         return BeamStatus(
             name=name,
@@ -191,6 +193,8 @@ class Board:
             interlock=interlock.value if isinstance(interlock.value, bool) else None,
             exposing=exposing,
             age_s=max((one.age_s or 0.0 for one in seen), default=None),
+            power_age_s=power.age_s,
+            power_stale=power.stale,
             quality=worst.quality if worst else Quality.INVALID,
             reason=worst.reason if worst else "not read yet",
         )

@@ -24,6 +24,8 @@ from labctl.service.session import Session
 from labctl.station.station import OpticalTable
 
 MOST_COMMANDS = 100
+LOOK_S = 0.1
+"""How long other channels are read between two films of a live view, in s of the machine."""
 
 
 class _EndOfFilm(Exception):
@@ -93,14 +95,28 @@ class ByHandJob(TableJob):
                 # whoever ended the view meanwhile left the shutters to this exposure
                 if self._live is None:
                     self._end_live()
+                else:
+                    self._look_round(session, channels)
             elif channels:
-                self._next = (self._next + 1) % len(channels)
-                session.station.channels[channels[self._next]].read()
+                self._read_next(session, channels)
         except RunAborted:
             self._end_live()
         except LabctlError as error:
             self._end_live()
             self.out.send("trouble", error=error_fields(error))
+
+    def _look_round(self, session: Session, channels: list[str]) -> None:
+        """Read the channels that are due between two films, and no command waits for it."""
+        clock = RealClock()
+        end_s = clock.monotonic_s() + LOOK_S
+        for _ in channels:
+            if clock.monotonic_s() >= end_s or self._live is None or not self._commands.empty():
+                return
+            self._read_next(session, channels)
+
+    def _read_next(self, session: Session, channels: list[str]) -> None:
+        self._next = (self._next + 1) % len(channels)
+        session.station.channels[channels[self._next]].read()
 
     def _answer(self, session: Session, message: Mapping[str, Any]) -> None:
         number = message.get("id")
@@ -161,7 +177,7 @@ class ByHandJob(TableJob):
         find_acquirer(session.station, request.device).check(request)
         self._live = request
         self._pace_s, self._most = 0.0, MOST
-        self.out.send("live", on=True)
+        self.out.send("live", on=True, beams=list(request.beams))
         return {}
 
     def _stop_live(self, session: Session, message: Mapping[str, Any]) -> Any:  # noqa: ARG002

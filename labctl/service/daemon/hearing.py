@@ -87,6 +87,7 @@ class Hearing:
 
     def _live(self, message: Mapping[str, Any]) -> None:
         self._s.board.live = bool(message["on"])
+        self._s.board.live_beams = tuple(str(beam) for beam in message.get("beams", ()))
 
     def _resync(self, message: Mapping[str, Any]) -> None:  # noqa: ARG002
         self._s.bus.resync("the worker was too fast for the service")
