@@ -15,6 +15,7 @@ from labctl.client import Table, connect
 from labctl.core.clock import RealClock
 from labctl.core.errors import ConnectionFailed, LabctlError
 from labctl.gui import theme
+from labctl.gui.caret import Carets
 from labctl.gui.service import start_service, why_ended
 from labctl.gui.state import State
 
@@ -81,6 +82,8 @@ def make_app() -> QtWidgets.QApplication:
     app = found if isinstance(found, QtWidgets.QApplication) else QtWidgets.QApplication(["labctl"])
     app.setApplicationName("labctl")
     app.setDesktopFileName("labctl")
+    if app.findChild(Carets) is None:
+        Carets(app)
     # a fit in another thread may keep the window waiting for the interpreter so long
     sys.setswitchinterval(SWITCH_S)
     return app
