@@ -48,20 +48,11 @@ class EventStream(Stream):
 
     def __iter__(self) -> Iterator[Event]:
         """Yield events; a refused token raises, a lost connection is made again."""
-        failures = 0
-        while not self._is_closed.is_set():
-            try:
-                for event in self._listen():
-                    failures = 0
-                    yield event
-                    if self._is_closed.is_set():
-                        return
-            except ConnectionFailed as error:
-                if self._is_closed.is_set():
-                    return
-                yield Event(LOST, {"reason": error.message})
-                self._rest(failures)
-                failures += 1
+        for part in self._follow(self._listen):
+            if isinstance(part, ConnectionFailed):
+                yield Event(LOST, {"reason": part.message})
+            else:
+                yield part
 
     def _listen(self) -> Iterator[Event]:
         query = {"since": self._since, "boot": self._boot, "kinds": self._kinds}

@@ -63,19 +63,10 @@ class FrameStream(Stream):
 
     def __iter__(self) -> Iterator[LiveFrame]:
         """Yield exposures; a refused token raises."""
-        failures = 0
-        while not self._is_closed.is_set():
-            try:
-                for frame in self._listen():
-                    failures = 0
-                    if frame is not None and (frame.utc, frame.seq) != self._seen:
-                        self._seen = (frame.utc, frame.seq)
-                        yield frame
-                    if self._is_closed.is_set():
-                        return
-            except ConnectionFailed:
-                self._rest(failures)
-                failures += 1
+        for part in self._follow(self._listen):
+            if isinstance(part, LiveFrame) and (part.utc, part.seq) != self._seen:
+                self._seen = (part.utc, part.seq)
+                yield part
 
     def _listen(self) -> Iterator[LiveFrame | None]:
         return self._receive("/frames", {"most_per_s": self._most_per_s}, parse_frames)

@@ -40,9 +40,25 @@ class Stream:
             except OSError:
                 return
 
-    def _rest(self, failures: int) -> None:
-        """Wait before the connection is made again, the longer the more often it failed."""
-        self._is_closed.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+    def _follow(self, listen: Callable[[], Iterator[_Part]]) -> Iterator[_Part | ConnectionFailed]:
+        """Yield what one connection after the other brings, and the error that ended each.
+
+        The more often a connection failed in a row, the longer is the pause before the next.
+        """
+        failures = 0
+        while not self._is_closed.is_set():
+            try:
+                for part in listen():
+                    failures = 0
+                    yield part
+                    if self._is_closed.is_set():
+                        return
+            except ConnectionFailed as error:
+                if self._is_closed.is_set():
+                    return
+                yield error
+                self._is_closed.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                failures += 1
 
     def _receive(
         self,

@@ -7,6 +7,8 @@ from labctl.gui.chips import Chip
 from labctl.gui.context import Context
 from labctl.gui.exposing import is_busy
 
+LIVE = "LIVE – NOT SAVED"
+
 
 class LiveBar(QtWidgets.QWidget):
     """Hold the four buttons and the word beside them."""
@@ -68,7 +70,7 @@ class LiveBar(QtWidgets.QWidget):
         if status.run is not None:
             self.word.tell(f"REC {number_of(status.run.name)}", "record", "ok", status.run.name)
         elif status.live:
-            self.word.tell("LIVE – NOT SAVED", "live", "warning")
+            self.word.tell(LIVE, "live", "warning")
         else:
             self.word.tell("not exposing", "stop", "plain")
 

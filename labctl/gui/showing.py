@@ -41,6 +41,7 @@ class Showing(QtCore.QObject):
         self._shows = shows
         self._by_hand = False
         self._is_told = False
+        self._given: set[str] = set()
         self.run: OpenedRun | None = None
         link.event.connect(self._hear)
         link.status_changed.connect(self._follow)
@@ -53,6 +54,7 @@ class Showing(QtCore.QObject):
             self.run.close()
             self.run.deleteLater()
         self._by_hand, self._is_told = by_hand, False
+        self._given = set()
         run = self.run = OpenedRun(self._link, name, self)
         run.changed.connect(lambda: self._tell(run))
         run.complete.connect(lambda: self._tell(run))
@@ -61,6 +63,7 @@ class Showing(QtCore.QObject):
     def show_again(self) -> None:
         """Give the run to views that were made after it was opened."""
         if self.run is not None and self._is_told:
+            self._given = set()
             self._give(self.run)
 
     def _hear(self, event: Event) -> None:
@@ -74,16 +77,20 @@ class Showing(QtCore.QObject):
             self.open(name, by_hand=False)
 
     def _tell(self, run: "OpenedRun") -> None:
-        if run is not self.run or self._is_told or not run.detail:
+        if run is not self.run or not run.detail:
             return
-        self._is_told = True
         ids = self._give(run)
-        if self._by_hand and ids:
-            self._shows.front(ids)
-        self.opened.emit(run)
+        if not self._is_told:
+            self._is_told = True
+            if self._by_hand and ids:
+                self._shows.front(ids)
+            self.opened.emit(run)
 
     def _give(self, run: "OpenedRun") -> list[str]:
+        """Give it to the views that can show it by now: some need a point or two of it."""
         views = self._shows.views_for(run.detail)
-        for _, show_run in views:
+        new = [(view_id, show_run) for view_id, show_run in views if view_id not in self._given]
+        for view_id, show_run in new:
+            self._given.add(view_id)
             show_run(run)
         return [view_id for view_id, _ in views]

@@ -5,6 +5,7 @@ import pytest
 from qtpy import QtCore
 from shown_frames import AXIS_NM, frame
 
+from labctl.gui.live_bar import LiveBar
 from labctl.gui.views.image import ImageView
 from labctl.gui.views.image_plot import ImagePlot, hot_pixels
 
@@ -107,6 +108,39 @@ def test_the_pixel_under_the_mouse_is_read_with_units(seen):
     )
 
 
+def test_colours_say_which_counts_they_mean(themed, qtbot):
+    plot = ImagePlot()
+    qtbot.addWidget(plot)
+    assert not plot._bar.isVisible()
+    plot.show_image(chip())
+    assert plot._bar.isVisible()
+    assert plot._bar.levels() == plot.levels == tuple(plot._image.levels)
+    plot.set_levels(0.0, 1000.0)
+    assert plot._bar.levels() == tuple(plot._image.levels) == (0.0, 1000.0)
+
+
+def test_nothing_around_the_image_is_cut_or_written_over(plot, qtbot):
+    # what a window of 1366 by 768 leaves of it
+    plot.resize(980, 350)
+    plot.show()
+    qtbot.waitExposed(plot)
+    plot.grab()
+    axes = [plot.chip.getAxis("left"), plot.binned.getAxis("left"), plot._bar.getAxis("right")]
+    for axis in axes:
+        text = axis.label.document()
+        assert text.idealWidth() - 2 * text.documentMargin() <= axis.size().height()
+    upper, lower = (one.getViewBox().sceneBoundingRect() for one in (plot.chip, plot.binned))
+    assert lower.top() - upper.bottom() >= plot.fontMetrics().capHeight()
+    assert lower.right() == pytest.approx(upper.right(), abs=1)
+
+
+def test_the_view_says_whether_there_is_a_connection(seen, qtbot):
+    view = seen(ImageView)
+    view._link._lose("gone")
+    assert view.mode.text() == "NO CONNECTION"
+    qtbot.waitUntil(lambda: view.mode.text().startswith("NO IMAGE YET"), timeout=10_000)
+
+
 def test_images_of_a_run_are_marked_as_recorded(seen):
     view = seen(ImageView)
     view.show_frame(frame(chip(), run="0031_snap", point=0))
@@ -127,10 +161,12 @@ def test_a_frozen_image_stays(seen):
 def test_live_images_come_from_the_table(served, seen, qtbot):
     served.wait(lambda: served.table.status().interactive, "the table is open")
     view = seen(ImageView)
+    bar = LiveBar(view._context, view)
     view._context.exposing.choose(exposure_s=2.0, beams=())
     qtbot.mouseClick(view.live, QtCore.Qt.MouseButton.LeftButton)
     try:
         qtbot.waitUntil(lambda: view.plot.counts.shape == (400, 1340), timeout=30_000)
+        qtbot.waitUntil(lambda: view.mode.text() == bar.word.text, timeout=10_000)
     finally:
         view._context.exposing.choose(mode="spectrum")
         served.settle()

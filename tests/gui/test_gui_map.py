@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qtpy import QtCore
 from shown_frames import AXIS_NM, LASER_NM, raman_counts
 
 from labctl.gui.runs.opened import OpenedRun
-from labctl.gui.views.map import MapView, filled
-from labctl.gui.views.map_grid import grid_of, raster_path
+from labctl.gui.views.map import MapView
+from labctl.gui.views.map_grid import filled, grid_of, raster_path
 from labctl.gui.views.map_plot import MapPlot
 from labctl.gui.views.map_reader import coarse_to_fine
 from labctl.gui.views.map_values import MapValue, integrals, positions
@@ -162,6 +163,41 @@ def test_neither_axes_nor_colour_bar_put_a_prefix_on_their_unit(themed, qtbot):
     axes = [plot.getAxis("bottom"), plot.getAxis("left"), plot._bar.getAxis("right")]
     assert not any(axis.autoSIPrefix for axis in axes)
     assert [axis.labelText for axis in axes] == ["x (µm)", "y (µm)", "Integral (counts)"]
+
+
+def test_without_a_map_there_is_no_scale_of_colours(themed, qtbot):
+    plot = MapPlot()
+    qtbot.addWidget(plot)
+    assert not plot._bar.isVisible()
+    x, y, _ = serpentine(4, 3)
+    plot.show_map(grid_of(x, y), np.full((3, 4), np.nan), MapValue.TEMPERATURE.label)
+    assert not plot._bar.isVisible()
+    plot.show_map(grid_of(x, y), np.ones((3, 4)), MapValue.INTEGRAL.label)
+    assert plot._bar.isVisible()
+
+
+def test_without_a_map_all_places_and_the_stage_are_seen(view):
+    view.plot.setRange(xRange=(0.0, 1.0), yRange=(0.0, 1.0))
+    view.reset_view()
+    seen = view.plot.getViewBox().viewRect()
+    places = [(one["x"], one["y"]) for one in view._link.description["positions"].values()]
+    assert len(places) > 2
+    for x_um, y_um in (*places, *zip(*view.plot._here.getData(), strict=True)):
+        assert seen.contains(QtCore.QPointF(x_um, y_um))
+    assert view.here.whole.startswith("Click: ")
+
+
+def test_the_stage_covers_no_name(themed, qtbot):
+    plot = MapPlot()
+    qtbot.addWidget(plot)
+    plot.show()
+    qtbot.waitExposed(plot)
+    plot.show_places({"mono": (30.0, 0.0)})
+    plot.show_here(30.0, 0.0)
+    plot.grab()
+    (name,) = plot._names
+    assert plot._stage.toPlainText() == "stage"
+    assert not name.sceneBoundingRect().intersects(plot._stage.sceneBoundingRect())
 
 
 # ---- moves

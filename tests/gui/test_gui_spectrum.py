@@ -14,7 +14,7 @@ from labctl.gui.views.axes import AxisUnit, SpectralScale, from_nm, to_nm
 from labctl.gui.views.background import Background
 from labctl.gui.views.markers import find_peaks, shown_counts
 from labctl.gui.views.spectrum import SpectrumView
-from labctl.gui.views.spectrum_plot import Heights, SpectrumPlot
+from labctl.gui.views.spectrum_plot import MOST_PINS, Heights, SpectrumPlot
 from labctl.gui.views.thermometer import Thermometry
 
 pytest_plugins = ["views_fixtures"]
@@ -177,6 +177,47 @@ def test_regions_that_are_no_mirror_images_give_a_reason(view, qtbot):
     await_readout(view, qtbot, Thermometry.GOOD)
 
 
+def test_the_name_of_a_region_stands_inside_it(shown):
+    box = shown.getViewBox()
+    for unit in AxisUnit:
+        shown.show_scale(SpectralScale(unit, LASER_NM))
+        for side in (1, -1):
+            item = shown.regions.item(side)
+            left, right = (box.mapViewToScene(QtCore.QPointF(x, 0)).x() for x in item.getRegion())
+            name = item.name_label.sceneBoundingRect()
+            assert left <= name.left() < name.right() <= right
+
+
+# ---- what stands around the data
+
+
+@pytest.fixture
+def shown(plot, qtbot):
+    plot.show()
+    qtbot.waitExposed(plot)
+    return plot
+
+
+def test_the_names_of_pinned_spectra_cover_no_data(shown, qtbot):
+    before = shown.getViewBox().height()
+    for number in range(MOST_PINS + 1):
+        shown.pin(f"0002·{number} 12:34:56")
+    legend = shown.getPlotItem().legend
+    qtbot.waitUntil(lambda: shown.getViewBox().height() < before)
+    assert len(legend.items) == MOST_PINS
+    assert legend.sceneBoundingRect().bottom() <= shown.getAxis("top").sceneBoundingRect().top()
+    shown.clear_pins()
+    qtbot.waitUntil(lambda: shown.getViewBox().height() == before)
+
+
+def test_a_label_that_changed_stands_in_the_middle_of_its_axis(shown):
+    for laser_nm in (None, LASER_NM):
+        shown.show_scale(SpectralScale(AxisUnit.CM1, laser_nm))
+        axis = shown.getAxis("bottom")
+        middle = axis.label.sceneBoundingRect().center().x()
+        assert middle == pytest.approx(axis.sceneBoundingRect().center().x(), abs=1.5)
+
+
 # ---- temperature
 
 
@@ -200,7 +241,7 @@ def test_6_a_simulated_300_k_gives_a_temperature_within_3_sigma(calibrated, seen
     found = readout.temperature
     assert abs(found.value_k - truth_k) < 3 * found.sigma_k
     assert found.sigma_k < 10
-    assert view.header.mode.text() == "LIVE - NOT SAVED"
+    assert view.header.mode.text() == "LIVE – NOT SAVED"
     stored = json.loads(next((calibrated.data / "calibrations").glob("therm*")).read_text())
     assert stored["identity"] in found.calibrations
 
@@ -283,7 +324,7 @@ def test_a_run_of_the_past_is_stepped_through_and_left_again(view, past_run, qtb
     view.show_run(past_run)
     qtbot.waitUntil(lambda: view.header.mode.text().endswith("RECORDED"), timeout=10_000)
     number = past_run.name.split("_")[0]
-    assert view.header.mode.text() == f"RUN {number} point 1 - RECORDED"
+    assert view.header.mode.text() == f"RUN {number} point 1 – RECORDED"
     readout = await_readout(view, qtbot, Thermometry.GOOD)
     assert view.header.temperature.whole.endswith("(point 1)")
     assert 195 < readout.temperature.value_k < 355
@@ -296,6 +337,34 @@ def test_a_run_of_the_past_is_stepped_through_and_left_again(view, past_run, qtb
     view._painter.flush()
     np.testing.assert_array_equal(view.plot.live.counts, frame(seq=2).counts)
     assert "NOT SAVED" in view.header.mode.text()
+
+
+def test_no_point_is_named_while_the_live_spectrum_is_shown(view, past_run, qtbot):
+    show(view, frame(seq=1))
+    view.show_run(past_run)
+    assert "NOT SAVED" in view.header.mode.text()
+    assert not view.past.point.isVisible()
+    assert view.past.name.text() == f"{past_run.name}: reading …"
+    qtbot.waitUntil(view.past.point.isVisible, timeout=10_000)
+    assert view.past.point.text() == f"1 (0–{past_run.total - 1})"
+    assert view.past.name.text() == past_run.name
+    view.past.leave()
+    assert not view.past.isVisible()
+
+
+def test_a_run_that_the_window_let_go_of_is_left(view, past_run, qtbot):
+    show(view, frame(seq=1))
+    view.show_run(past_run)
+    qtbot.waitUntil(view.past.point.isVisible, timeout=10_000)
+    past_run.close()
+    past_run.deleteLater()
+    qtbot.waitUntil(lambda: not view.past.isVisible())
+    view._painter.flush()
+    np.testing.assert_array_equal(view.plot.live.counts, frame(seq=1).counts)
+
+
+def test_before_an_exposure_was_examined_nothing_is_said_of_the_light(seen):
+    assert seen(SpectrumView).header.temperature.whole == "T: not computed yet"
 
 
 def test_temperatures_of_a_past_run_are_those_of_its_cryostat(view, past_run, qtbot):
@@ -326,7 +395,7 @@ def test_a_frozen_view_keeps_what_it_shows_and_goes_on_with_the_newest(view, qtb
     qtbot.keyClick(view.window(), QtCore.Qt.Key.Key_Space)
     show(view, frame(seq=2), frame(seq=3))
     np.testing.assert_array_equal(view.plot.live.counts, kept)
-    assert view.header.mode.text() == "FROZEN - NOT FOLLOWING"
+    assert view.header.mode.text() == "FROZEN – NOT FOLLOWING"
     view.toggle_freeze()
     view._painter.flush()
     np.testing.assert_array_equal(view.plot.live.counts, frame(seq=3).counts)
@@ -407,7 +476,7 @@ def test_the_mean_of_live_exposures_is_shown_when_asked_for(view):
     view._painter.flush()
     expected = np.mean([one.counts for one in frames], axis=0)
     np.testing.assert_allclose(view.plot.live.counts, expected, rtol=1e-5)
-    assert view.footer.exposures.text() == "mean of 4 exposures"
+    assert view.footer.exposures.text() == "Mean of 4 exposures"
     view.bar.toggles["average"].setChecked(False)
 
 

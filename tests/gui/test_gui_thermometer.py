@@ -104,6 +104,12 @@ def test_where_there_is_no_temperature_a_reason_stands_and_no_number(found, stat
     assert "±" not in readout.text
 
 
+def test_what_is_not_calibrated_says_what_to_do_in_few_words():
+    readout = measure(frame(), thermometer=Thermometer())
+    assert readout.text == "not calibrated: run 'thermometry_calibration'"
+    assert "thermometry.probe" in readout.detail
+
+
 @settings(max_examples=30, deadline=None)
 @given(stokes_e=st.floats(0, 1e5), temperature_k=st.floats(20, 900), seed=st.integers(0, 10_000))
 def test_there_is_never_a_number_without_its_error(stokes_e, temperature_k, seed):

@@ -63,6 +63,32 @@ def test_every_axis_carries_its_quantity_and_unit(themed, qtbot, against):
     assert plot.getAxis("left").labelText == "Temperature (K)"
 
 
+def lines_named(*names):
+    return [Series(name, "K", np.arange(3.0), np.arange(3.0), np.ones(3)) for name in names]
+
+
+def test_the_legend_covers_no_data(themed, qtbot):
+    plot = TrendPlot()
+    qtbot.addWidget(plot)
+    plot.show()
+    qtbot.waitExposed(plot)
+    plot.show_series(lines_named("cryostat", "camera", "a", "b", "c"), Against.POINT, "K")
+    legend = plot.getPlotItem().legend
+    qtbot.waitUntil(lambda: legend.geometry().height() > 30)
+    plot.grab()
+    assert legend.sceneBoundingRect().bottom() <= plot.getViewBox().sceneBoundingRect().top()
+
+
+def test_series_still_differ_after_one_was_left_out(themed, qtbot):
+    plot = TrendPlot()
+    qtbot.addWidget(plot)
+    plot.show_series(lines_named("cryostat", "camera"), Against.POINT, "K")
+    plot.show_series(lines_named("camera", "AS/S mono"), Against.POINT, "K")
+    pens = [plot._curves[name].opts["pen"] for name in ("camera", "AS/S mono")]
+    assert pens[0].color() != pens[1].color()
+    assert pens[0].style() != pens[1].style()
+
+
 def test_series_differ_by_mark_and_line_and_not_by_colour_alone(themed, qtbot):
     plot = TrendPlot()
     qtbot.addWidget(plot)

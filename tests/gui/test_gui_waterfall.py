@@ -109,7 +109,7 @@ def test_the_run_that_is_measured_is_stacked_and_the_live_view_apart(seen):
     assert list(view.plot.labels) == ["100 µW", "200 µW", "300 µW"]
     view.show_frame(frame(seq=9))
     view._painter.flush()
-    assert view.name.whole.startswith("live view (not saved): 1 spectra")
+    assert view.name.whole.startswith("Live view (not saved): 1 spectra")
 
 
 def test_a_click_shows_the_row_by_itself(seen):
@@ -120,6 +120,32 @@ def test_a_click_shows_the_row_by_itself(seen):
     view._painter.flush()
     view.plot.picked.emit(1)
     np.testing.assert_allclose(view.single.live.counts, frame(seq=1).counts)
+    assert view.which.whole == "Counts per exposure of point 1"
+
+
+def test_the_spectrum_below_says_which_row_it_is_and_the_row_is_marked(seen):
+    view = seen(WaterfallView)
+    view._link.frame.disconnect(view.show_frame)
+    for point, power_w in enumerate((1e-4, 3e-4, 2e-4)):
+        view.show_frame(frame(run="0031_power-series", point=point, power_w=power_w, seq=point))
+    view._painter.flush()
+    assert view.which.whole == "Counts per exposure of point 2, probe power 200 µW"
+    assert view.plot._marker.isVisible()
+    assert view.plot._marker.value() == 1.5
+    view.plot.picked.emit(0)
+    assert view.which.whole == "Counts per exposure of point 0, probe power 100 µW"
+    assert view.plot._marker.value() == 0.5
+
+
+def test_colours_say_which_counts_they_mean(themed, qtbot):
+    plot = WaterfallPlot()
+    qtbot.addWidget(plot)
+    assert not plot._bar.isVisible()
+    plot.show_stack(stack_of([1e-4, 2e-4]), "power_w", SCALE)
+    assert plot._bar.getAxis("right").labelText == "Counts per exposure"
+    assert plot._bar.levels() == tuple(plot._image.levels)
+    plot.show_stack(SpectrumStack(), INDEX, SCALE)
+    assert not plot._bar.isVisible()
 
 
 def test_a_run_of_the_past_is_shown_and_left_again(old_runs, light, seen, qtbot):
@@ -135,4 +161,4 @@ def test_a_run_of_the_past_is_shown_and_left_again(old_runs, light, seen, qtbot)
     view.follow()
     view.show_frame(frame(seq=5))
     view._painter.flush()
-    assert view.name.whole.startswith("live view")
+    assert view.name.whole.startswith("Live view")

@@ -12,6 +12,9 @@ import numpy as np
 
 from labctl.core.spectra import HC_EV_NM
 
+COUNTS = "Counts per exposure"
+"""What spectra and images show, in the words of every view."""
+
 
 class AxisUnit(StrEnum):
     """Name the unit of a spectral axis."""

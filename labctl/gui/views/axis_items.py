@@ -11,6 +11,14 @@ from labctl.gui.views.axes import AxisUnit, SpectralScale, from_nm, to_nm
 MOST_TICKS = 9
 
 
+def set_label(axis: pg.AxisItem, text: str) -> None:
+    """Write what an axis shows, with its unit, into its middle; the same text costs nothing."""
+    if text != axis.labelText:
+        axis.setLabel(text)
+        # pyqtgraph begins a new text where the old one began
+        axis.resizeEvent()
+
+
 class PlainAxis(pg.AxisItem):  # type: ignore[misc]
     """Show numbers as they are, without SI prefixes."""
 
@@ -32,7 +40,7 @@ class SecondAxis(PlainAxis):
         self._scale = scale
         second = scale.second
         self.setStyle(showValues=second is not None)
-        self.setLabel(scale.label(second) if second else "")
+        set_label(self, scale.label(second) if second else "")
         self.picture = None
         self.update()
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from labctl.core.status import StationStatus
+from labctl.gui.live_bar import LIVE
 from labctl.gui.views.exposures import Pool, Pooling, Shown
 
-LIVE = "LIVE - NOT SAVED"
 NOTHING = "NO SPECTRUM YET"
 
 
@@ -66,15 +66,15 @@ class Following:
         """Return what is shown, in words and as a kind of `SpectrumHeader.show_mode`."""
         frame = self.newest
         if self.past is not None and frame is not None:
-            return f"RUN {frame.run.split('_')[0]} point {frame.point} - RECORDED", "old"
+            return f"RUN {frame.run.split('_')[0]} point {frame.point} – RECORDED", "old"
         if not is_connected:
-            return "NO CONNECTION - OLD SPECTRUM" if frame else "NO CONNECTION", "stale"
+            return "NO CONNECTION – OLD SPECTRUM" if frame else "NO CONNECTION", "stale"
         if frame is None:
-            return f"{NOTHING} - F5 starts the live view", "none"
+            return f"{NOTHING} – F5 starts the live view", "none"
         if self.is_frozen:
-            return "FROZEN - NOT FOLLOWING", "stale"
+            return "FROZEN – NOT FOLLOWING", "stale"
         if frame.saved and frame.run:
             return f"REC {frame.run.split('_')[0]} point {frame.point}", "saved"
         if status is not None and status.live:
             return LIVE, "live"
-        return "LAST EXPOSURE - NOT SAVED", "live"
+        return "LAST EXPOSURE – NOT SAVED", "live"

@@ -6,6 +6,7 @@ from qtpy import QtWidgets
 
 from labctl.gui import theme
 from labctl.gui.context import Context
+from labctl.gui.live_bar import LIVE
 from labctl.gui.quantity import QuantitySpinBox
 from labctl.gui.views import RunSummary
 from labctl.gui.views.commands import join_commands
@@ -14,7 +15,7 @@ from labctl.gui.views.image_plot import ImagePlot, Rows
 from labctl.gui.views.painting import Painter
 from labctl.gui.views.tools import button, colour, elided, flow, label, row, toggle
 
-NOTHING = "NO IMAGE YET"
+NOTHING = "NO IMAGE YET – 'Live image' starts one"
 DEFAULT_ROWS: Rows = (188, 211)
 
 
@@ -33,7 +34,7 @@ class ImageView(QtWidgets.QWidget):
         self._is_frozen = False
         self._undo: list[Rows] = []
         self.plot = ImagePlot()
-        self.mode = label("what is shown", f"{NOTHING} - 'Live image' starts one")
+        self.mode = label("what is shown")
         self.pixel = elided("pixel under the mouse")
         self.first = QuantitySpinBox("px", 0, 4095, 0, name="first row")
         self.last = QuantitySpinBox("px", 0, 4095, 0, name="last row")
@@ -52,6 +53,7 @@ class ImageView(QtWidgets.QWidget):
         self._take_rows(rows[0], rows[1]) if len(rows) == 2 else self._take_rows(*self._bands())
         self._link.frame.connect(self.show_frame)
         self._link.lost.connect(lambda _: self._show_mode())
+        self._link.status_changed.connect(lambda _: self._show_mode())
         theme.changed().connect(lambda _: self._restyle())
         join_commands(self, context.actions)
 
@@ -97,16 +99,17 @@ class ImageView(QtWidgets.QWidget):
     def _show_mode(self) -> None:
         frame, now = self._newest, theme.current()
         if not self._link.is_connected:
-            self.mode.setText("NO CONNECTION - OLD IMAGE" if frame else "NO CONNECTION")
+            self.mode.setText("NO CONNECTION – OLD IMAGE" if frame else "NO CONNECTION")
             colour(self.mode, now.stale, now.raised)
         elif frame is None:
+            self.mode.setText(NOTHING)
             colour(self.mode, now.dim, now.raised)
         elif frame.saved and frame.run:
             self.mode.setText(f"REC {frame.run.split('_')[0]} point {frame.point}")
             colour(self.mode, now.on_bad, now.bad)
         else:
             is_live = self._link.status is not None and self._link.status.live
-            self.mode.setText("LIVE - NOT SAVED" if is_live else "LAST IMAGE - NOT SAVED")
+            self.mode.setText(LIVE if is_live else "LAST IMAGE – NOT SAVED")
             colour(self.mode, now.warning, now.raised)
 
     # ---- what a person does

@@ -7,12 +7,16 @@ import pyqtgraph as pg
 from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.gui import theme
+from labctl.gui.views.axes import COUNTS
 from labctl.gui.views.axis_items import PlainAxis
+from labctl.gui.views.colour_bar import ColourBar
 from labctl.gui.views.colours import intensity_map
 
 FIRST_CHIP = (400, 1340)
 MOST_SAMPLES = 10_000
 LEVEL_PERCENT = (1.0, 99.8)
+APART = 12
+"""Pixels between both plots: half a line of text, so that their axes do not write on each other."""
 HOT_SIGMA = 12.0
 """A pixel is hot if it stands above its neighbours by so many standard deviations of them."""
 
@@ -37,24 +41,27 @@ class ImagePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.masks_hot = False
         self._hot: np.ndarray | None = None
         self.chip = self.addPlot(0, 0, axisItems=_axes())
-        self.chip.setLabel("left", "Row")
+        self.chip.setLabel("left", "Row (pixel)")
         self.chip.hideButtons()
         self.chip.setMenuEnabled(False)
         self.chip.getAxis("bottom").setStyle(showValues=False)
         self._image = pg.ImageItem(axisOrder="row-major", autoDownsample=True)
         self.chip.addItem(self._image)
+        self._bar = ColourBar(self._image)
+        self.addItem(self._bar, 0, 1)
         self._band = pg.LinearRegionItem((0, 1), orientation="horizontal", swapMode="sort")
         self._band.setToolTip("Rows that are added up to the spectrum below: drag them")
         self._band.sigRegionChanged.connect(self._dragged)
         self.chip.addItem(self._band, ignoreBounds=True)
         self.binned = self.addPlot(1, 0, axisItems=_axes())
         self.binned.setLabel("bottom", "Column (pixel)")
-        self.binned.setLabel("left", "Counts, rows added")
+        self.binned.setLabel("left", "Sum (counts)")
         self.binned.hideButtons()
         self.binned.setMenuEnabled(False)
         self.binned.setXLink(self.chip)
         self._curve = pg.PlotDataItem(skipFiniteCheck=True)
         self.binned.addItem(self._curve, ignoreBounds=True)
+        self.ci.layout.setRowSpacing(0, APART)
         self.ci.layout.setRowStretchFactor(0, 3)
         self.ci.layout.setRowStretchFactor(1, 2)
         for plot in (self.chip, self.binned):
@@ -93,7 +100,9 @@ class ImagePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
             self._hot = hot_pixels(counts)
         if self.is_auto:
             self.levels = _settled(self.levels, auto_levels(counts))
-        self._image.setImage(self._shown(), levels=self.levels, autoLevels=False)
+        if counts.size > 1:
+            self._bar.show_levels(self.levels, COUNTS)
+        self._image.setImage(self._shown(), autoLevels=False)
         self._draw_binned()
 
     def show_chip(self, rows: int, columns: int) -> None:
@@ -108,7 +117,7 @@ class ImagePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         """Show counts between two levels from now on."""
         self.is_auto = False
         self.levels = (low, max(high, low + 1.0))
-        self._image.setLevels(self.levels)
+        self._bar.show_levels(self.levels, COUNTS)
 
     def set_auto(self, on: bool) -> None:
         """Follow the counts with the levels."""
@@ -131,7 +140,7 @@ class ImagePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.setBackground(now.plot_background)
         for plot in (self.chip, self.binned):
             theme.style_plot(plot)
-        self._image.setColorMap(intensity_map())
+        self._bar.restyle(intensity_map())
         self._curve.setPen(pg.mkPen(now.accent))
         shade = QtGui.QColor(now.stokes)
         shade.setAlpha(45)

@@ -19,7 +19,7 @@ from labctl.gui.views import RunSummary
 from labctl.gui.views.axes import format_uncertain
 from labctl.gui.views.calibrations import Calibrations
 from labctl.gui.views.commands import join_commands
-from labctl.gui.views.map_grid import MapGrid, grid_of, raster_path
+from labctl.gui.views.map_grid import MapGrid, filled, grid_of, raster_path
 from labctl.gui.views.map_plot import Limits, MapPlot
 from labctl.gui.views.map_reader import MapReader, Wanted
 from labctl.gui.views.map_values import MapValue
@@ -80,6 +80,7 @@ class MapView(QtWidgets.QWidget):
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.here)
         self.name.show_text(HINT)
+        self._show_here()
 
     def _wire(self) -> None:
         for box in (self.low, self.high):
@@ -173,7 +174,7 @@ class MapView(QtWidgets.QWidget):
     def _show_here(self) -> None:
         place = self.plot.crosshair_um
         if place is None:
-            self.here.show_text("click: crosshair; double click or menu: move there")
+            self.here.show_text("Click: crosshair; double click or menu: move there")
             return
         x_um, y_um = place
         self.here.show_text(f"x {x_um:.2f} µm  |  y {y_um:.2f} µm  |  {self._value_at(x_um, y_um)}")
@@ -266,7 +267,7 @@ class MapView(QtWidgets.QWidget):
     # ---- common keys
 
     def reset_view(self) -> None:
-        """Show the whole map."""
+        """Show the whole map; without one the named places and the stage."""
         self.plot.reset_view()
 
     def _say(self, level: str, text: str) -> None:
@@ -283,27 +284,6 @@ def move(table: Table, x_um: float, y_um: float) -> None:
         table.attach()
     table.set("stage.x", x_um)
     table.set("stage.y", y_um)
-
-
-def filled(image: np.ndarray) -> np.ndarray:
-    """Return an image whose unknown spots have the value to their left, then that below.
-
-    A map that is being read is shown as a whole at once; the count of known spots tells how much
-    of it is real. Where nothing at all is known NaN stays, which is drawn transparent.
-    """
-    if not np.isnan(image).any() or np.isnan(image).all():
-        return image
-    shown = image.copy()
-    for axis in (1, 0):
-        known = np.isfinite(shown)
-        number = np.where(known, np.arange(shown.shape[axis])[_along(axis)], 0)
-        last = np.maximum.accumulate(number, axis=axis)
-        shown = np.take_along_axis(shown, last, axis=axis)
-    return shown
-
-
-def _along(axis: int) -> tuple[Any, ...]:
-    return (slice(None), None) if axis == 0 else (None, slice(None))
 
 
 def _number(status: StationStatus, channel: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +80,23 @@ def grid_of(
     return MapGrid(_means(x_um, columns, shape[1]), _means(y_um, rows, shape[0]), columns, rows)
 
 
+def filled(image: np.ndarray) -> np.ndarray:
+    """Return an image whose unknown spots have the value to their left, then that below.
+
+    A map that is being read is shown as a whole at once; the count of known spots tells how much
+    of it is real. Where nothing at all is known NaN stays, which is drawn transparent.
+    """
+    if not np.isnan(image).any() or np.isnan(image).all():
+        return image
+    shown = image.copy()
+    for axis in (1, 0):
+        known = np.isfinite(shown)
+        number = np.where(known, np.arange(shown.shape[axis])[_along(axis)], 0)
+        last = np.maximum.accumulate(number, axis=axis)
+        shown = np.take_along_axis(shown, last, axis=axis)
+    return shown
+
+
 def raster_path(
     x_um: tuple[float, float], y_um: tuple[float, float], step_um: float, most: int = 20_000
 ) -> Sequence[tuple[float, float]]:
@@ -92,6 +110,10 @@ def raster_path(
         first, last = ends if row % 2 == 0 else ends[::-1]
         path += [(first, y), (last, y)]
     return path
+
+
+def _along(axis: int) -> tuple[Any, ...]:
+    return (slice(None), None) if axis == 0 else (None, slice(None))
 
 
 def _all_known(row: np.ndarray, column: np.ndarray) -> bool:

@@ -9,10 +9,13 @@ from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.gui import theme
 from labctl.gui.views.axis_items import PlainAxis
+from labctl.gui.views.colour_bar import ColourBar
 from labctl.gui.views.colours import diverging_map, intensity_map
 from labctl.gui.views.map_grid import MapGrid
 
-FIRST_VIEW_UM = (-20.0, -20.0, 40.0, 40.0)
+SMALLEST_VIEW_UM = 40.0
+ABOVE, BELOW = (0.5, 1.2), (0.5, -0.2)
+"""Where a text stands: the names of places above them, that of the stage below it."""
 LEVEL_PERCENT = (1.0, 99.0)
 
 Limits = tuple[float, float]
@@ -37,19 +40,21 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         plot.setLabel("bottom", "x (µm)")
         plot.setLabel("left", "y (µm)")
         plot.setAspectLocked(True)
+        # a tick at the upper end reaches above the axis by half a line
+        plot.layout.setContentsMargins(1, 8, 1, 1)
         plot.hideButtons()
         plot.setMenuEnabled(False)
         self.grid: MapGrid | None = None
         self.limits: tuple[Limits, Limits] | None = None
         self._image = pg.ImageItem(axisOrder="row-major")
         plot.addItem(self._image)
-        self._bar = pg.ColorBarItem(width=14, interactive=False)
-        self._bar.setImageItem(self._image, insert_in=plot)
-        self._bar.getAxis("right").setWidth(72)
-        self._bar.getAxis("right").enableAutoSIPrefix(False)
+        self._bar = ColourBar(self._image, beside=plot)
         self._fence = self._add(pg.PlotCurveItem())
         self._path = self._add(pg.PlotCurveItem())
         self._here = self._add(pg.ScatterPlotItem(symbol="+", size=16))
+        self._stage = self._add(pg.TextItem("stage", anchor=BELOW))
+        self._stage.hide()
+        self._dots = self._add(pg.ScatterPlotItem(symbol="o", size=6))
         self._lines = [self._add(pg.InfiniteLine(angle=angle)) for angle in (0, 90)]
         for line in self._lines:
             line.hide()
@@ -58,8 +63,9 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         self._plan.sigRegionChanged.connect(lambda _: self.planned.emit(self.plan_um))
         plot.addItem(self._plan, ignoreBounds=True)
         self._names: list[pg.TextItem] = []
+        self._places: Mapping[str, tuple[float, float]] = {}
         self.scene().sigMouseClicked.connect(self._clicked)
-        self.setRange(QtCore.QRectF(*FIRST_VIEW_UM), padding=0.05)
+        self.reset_view()
         self.restyle()
 
     # ---- what is drawn
@@ -73,14 +79,14 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         """
         is_new = self.grid is None or self.grid.outline_um != grid.outline_um
         self.grid = grid
-        colours = intensity_map() if centre is None else diverging_map()
-        low, high = _levels(image, centre)
-        self._image.setImage(image, levels=(low, high), autoLevels=False)
+        self._bar.setColorMap(intensity_map() if centre is None else diverging_map())
+        if np.isfinite(image).any():
+            self._bar.show_levels(_levels(image, centre), label)
+        else:
+            self._bar.hide()
+        self._image.setImage(image, autoLevels=False)
         left, bottom, width, height = grid.outline_um
         self._image.setRect(QtCore.QRectF(left, bottom, width, height))
-        self._bar.setColorMap(colours)
-        self._bar.setLevels((low, high))
-        self._bar.getAxis("right").setLabel(label)
         if is_new:
             self.reset_view()
 
@@ -96,17 +102,28 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
     def show_here(self, x_um: float | None, y_um: float | None) -> None:
         """Mark where the stage is."""
         is_known = x_um is not None and y_um is not None
+        is_first = is_known and not self._stage.isVisible()
         self._here.setData([x_um] if is_known else [], [y_um] if is_known else [])
+        self._stage.setVisible(is_known)
+        self._stage.setPos(x_um or 0.0, y_um or 0.0)
+        if is_first and self.grid is None:
+            self.reset_view()
 
     def show_places(self, places: Mapping[str, tuple[float, float]]) -> None:
-        """Write the names of places."""
+        """Mark places, and write their names."""
+        if places == self._places:
+            return
+        self._places = places
+        x, y = np.array(list(places.values()), float).reshape(-1, 2).T
+        self._dots.setData(x, y)
         while self._names:
             self.getPlotItem().removeItem(self._names.pop())
         for name, (x_um, y_um) in places.items():
-            item = pg.TextItem(name, anchor=(0.5, 0.5), color=theme.current().dim)
+            item = pg.TextItem(name, anchor=ABOVE, color=theme.current().dim)
             item.setPos(x_um, y_um)
-            self.getPlotItem().addItem(item, ignoreBounds=True)
-            self._names.append(item)
+            self._names.append(self._add(item))
+        if self.grid is None:
+            self.reset_view()
 
     def show_path(self, path: Sequence[tuple[float, float]]) -> None:
         """Draw the way that a raster takes."""
@@ -153,9 +170,19 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         self.picked.emit(x_um, y_um)
 
     def reset_view(self) -> None:
-        """Show the whole map, else the surroundings of the stage."""
+        """Show the whole map; before there is one, all named places and the stage."""
         if self.grid is not None:
             self.setRange(QtCore.QRectF(*self.grid.outline_um), padding=0.02)
+        else:
+            self.setRange(self._surroundings(), padding=0.0)
+
+    def _surroundings(self) -> QtCore.QRectF:
+        shown = np.hstack([self._dots.getData(), self._here.getData()])
+        if not shown.size:
+            shown = np.zeros((2, 1))
+        low, high = shown.min(axis=1), shown.max(axis=1)
+        size = np.maximum(1.2 * (high - low), SMALLEST_VIEW_UM)
+        return QtCore.QRectF(*((low + high - size) / 2), *size)
 
     def is_allowed(self, x_um: float, y_um: float) -> bool:
         """Tell whether a place lies within the soft limits."""
@@ -173,14 +200,16 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
         self._path.setPen(pg.mkPen(now.accent))
         self._here.setPen(pg.mkPen(now.beam, width=2))
         self._here.setBrush(pg.mkBrush(now.beam))
+        self._stage.setColor(QtGui.QColor(now.beam))
+        self._dots.setPen(pg.mkPen(None))
+        self._dots.setBrush(pg.mkBrush(now.dim))
         for line in self._lines:
             line.setPen(pg.mkPen(now.text, style=dashed))
         self._plan.setPen(pg.mkPen(now.accent, width=2))
         for handle in self._plan.getHandles():
             handle.pen = handle.currentPen = pg.mkPen(now.accent, width=2)
             handle.hoverPen = pg.mkPen(now.text)
-        self._bar.setColorMap(intensity_map())
-        theme.style_plot(self._bar)
+        self._bar.restyle(intensity_map())
         for name in self._names:
             name.setColor(QtGui.QColor(now.dim))
 
@@ -216,8 +245,6 @@ class MapPlot(pg.PlotWidget):  # type: ignore[misc]
 
 def _levels(image: np.ndarray, centre: float | None) -> Limits:
     known = image[np.isfinite(image)]
-    if not known.size:
-        return 0.0, 1.0
     low, high = (float(one) for one in np.percentile(known, LEVEL_PERCENT))
     if centre is not None:
         reach = max(abs(low - centre), abs(high - centre), 1e-9)

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.client.frames import LiveFrame
+from labctl.core.errors import LabctlError
 from labctl.core.spectra import Spectrum, exposure_metadata
 from labctl.gui.runs.opened import OpenedRun
+from labctl.gui.theme import is_alive
 from labctl.gui.views.tools import button, label, row
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class PointBox(QtWidgets.QSpinBox):
     def show_last(self, last: int) -> None:
         """Allow numbers from 0 to `last`."""
         self.setRange(0, last)
-        self.setSuffix(f" of {last}")
+        self.setSuffix(f" (0–{last})" if last else "")
 
     def wheelEvent(self, event: QtGui.QWheelEvent) -> None:  # noqa: N802
         """Turn only when somebody chose the box."""
@@ -43,8 +45,8 @@ class PointBox(QtWidgets.QSpinBox):
 class PastBar(QtWidgets.QWidget):
     """Step through the spectra of a run; hidden until one was opened.
 
-    `found` carries the number of a point and its spectrum, `left` tells that the live spectrum
-    is wanted again.
+    No point is named before it was read: the live spectrum is shown until then. `found` carries
+    the number of a point and its spectrum, `left` tells that the live spectrum is wanted again.
     """
 
     found = QtCore.Signal(int, object)
@@ -57,14 +59,19 @@ class PastBar(QtWidgets.QWidget):
         self.point = PointBox()
         self.point.valueChanged.connect(self.show_point)
         self.name = label("opened run")
+        self._chooser = QtWidgets.QWidget()
+        self._chooser.setLayout(row(label("point", "Point"), self.point))
         live = button("Live", "Go back to what is being measured", self.leave)
-        self.setLayout(row(self.name, label("point", "Point"), self.point, live))
+        self.setLayout(row(self.name, self._chooser, live))
         self.hide()
 
     def show_run(self, run: OpenedRun) -> None:
         """Offer the points of a run; one that has ended is shown at once."""
         self.run, self._wanted = run, None
+        self._chooser.hide()
+        self.name.setText(f"{run.name}: reading …")
         run.changed.connect(self._grow)
+        run.destroyed.connect(self._let_go)
         self._grow()
         self.setVisible(run.state in ENDS)
         if run.state in ENDS:
@@ -79,7 +86,7 @@ class PastBar(QtWidgets.QWidget):
         blocker = QtCore.QSignalBlocker(self.point)
         self.point.setValue(number)
         blocker.unblock()
-        run.read(lambda reader: _spectrum_of(reader, number), self._take)
+        run.read(lambda reader: _spectrum_of(reader, number), self._take, self._miss)
 
     def leave(self) -> None:
         """Go back to the live spectrum."""
@@ -87,22 +94,30 @@ class PastBar(QtWidgets.QWidget):
         self.hide()
         self.left.emit()
 
+    def _let_go(self) -> None:
+        # the window deletes a run when another one begins: nothing can be read of it any more
+        if self.run is not None and not is_alive(self.run):
+            self.leave()
+
     def _take(self, found: Found) -> None:
         if found is None:
-            number = self.point.value()
-            self.name.setText(f"{self._title()}: point {number} holds no spectrum")
+            self._say(f"point {self.point.value()} holds no spectrum")
         elif found[0] == self._wanted:
-            self.name.setText(self._title())
+            self._say("")
             self.found.emit(*found)
+
+    def _miss(self, error: LabctlError) -> None:
+        self._say(f"point {self.point.value()} cannot be read", error.message)
+
+    def _say(self, problem: str, why: str = "") -> None:
+        run = "" if self.run is None else self.run.name
+        self.name.setText(f"{run}: {problem}" if problem else run)
+        self.name.setToolTip(why)
+        self._chooser.show()
 
     def _grow(self) -> None:
         if self.run is not None:
             self.point.show_last(max(self.run.total - 1, 0))
-            self.name.setText(self._title())
-
-    def _title(self) -> str:
-        run = self.run
-        return "" if run is None else run.name
 
     @staticmethod
     def _first(run: OpenedRun) -> int:

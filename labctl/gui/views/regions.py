@@ -100,7 +100,11 @@ class RegionPair(QtCore.QObject):
         item = pg.LinearRegionItem(swapMode="sort")
         item.setZValue(-5)
         item.name_label = pg.InfLineLabel(
-            item.lines[0], text="S" if side > 0 else "aS", position=0.94, anchor=(-0.3, 0.5)
+            item.lines[0],
+            text="S" if side > 0 else "aS",
+            position=0.94,
+            # to the right of the lower edge in either half of the plot: inside
+            anchors=[(-0.3, 0.5), (-0.3, 0.5)],
         )
         item.setToolTip(
             f"{'Stokes' if side > 0 else 'Anti-Stokes'} region of the temperature: drag it, "

@@ -24,9 +24,10 @@ from labctl.gui.views.lasers import LaserChoice
 from labctl.gui.views.painting import Painter
 from labctl.gui.views.past import PastBar, frame_of
 from labctl.gui.views.region_editor import RegionEditor
-from labctl.gui.views.spectrum_bar import SpectrumBar, SpectrumFooter, SpectrumHeader
+from labctl.gui.views.spectrum_bar import NO_CURSOR, SpectrumBar, SpectrumFooter, SpectrumHeader
 from labctl.gui.views.spectrum_plot import SpectrumPlot
 from labctl.gui.views.thermometer import (
+    NOT_YET,
     Readout,
     Thermometer,
     Thermometry,
@@ -188,7 +189,7 @@ class SpectrumView(QtWidgets.QWidget):
     def _begin_anew(self) -> None:
         """Let no result of before stand beside another spectrum."""
         self._turn += 1
-        self.header.show_readout(Readout(Thermometry.WAITING, "not computed yet"))
+        self.header.show_readout(NOT_YET)
         self.plot.show_peaks(())
 
     def _show_examined(self, found: Examined) -> None:
@@ -268,7 +269,7 @@ class SpectrumView(QtWidgets.QWidget):
             self.plot.show_scale(scale)
 
     def _show_cursor(self, reading: CursorReading | None) -> None:
-        text = reading.text if reading is not None else "cursor off: C shows it"
+        text = reading.text if reading is not None else NO_CURSOR
         self.footer.cursor_line.show_text(text)
 
     def _show_status(self, status: StationStatus) -> None:
@@ -291,7 +292,7 @@ class SpectrumView(QtWidgets.QWidget):
     def _show_mode(self) -> None:
         text, kind = self._following.mode(self._link.is_connected, self._link.status)
         count = len(self._pooling) if self.bar.is_on("average") else 0
-        self.footer.exposures.setText(f"mean of {count} exposures" if count > 1 else "")
+        self.footer.exposures.setText(f"Mean of {count} exposures" if count > 1 else "")
         self.header.show_mode(text, kind)
 
     def _restyle(self, _: object) -> None:

@@ -10,7 +10,7 @@ from labctl.gui.quantity import QuantitySpinBox
 from labctl.gui.state import State
 from labctl.gui.views.axes import AxisUnit
 from labctl.gui.views.spectrum_plot import Heights
-from labctl.gui.views.thermometer import SATURATED_PART, Readout, Thermometry
+from labctl.gui.views.thermometer import NOT_YET, SATURATED_PART, Readout, Thermometry
 from labctl.gui.views.tools import (
     LevelBar,
     button,
@@ -23,6 +23,7 @@ from labctl.gui.views.tools import (
     toggle,
 )
 
+NO_CURSOR = "Cursor off: C shows it"
 FOLLOW = "the open beam"
 """Entry of the list of beams: shifts are relative to the laser that was open."""
 
@@ -170,7 +171,7 @@ class SpectrumHeader(QtWidgets.QWidget):
         line.setStretch(1, 1)
         layout.addLayout(line)
         layout.addWidget(self.banner)
-        self._readout = Readout(Thermometry.WAITING, Thermometry.WAITING.value)
+        self._readout = NOT_YET
         self._kind = "none"
         self.show_readout(self._readout)
         self.restyle()
@@ -250,4 +251,4 @@ class SpectrumFooter(QtWidgets.QWidget):
         line = row(self.cursor_line, self.exposures, self.well, spacing=10)
         line.setStretch(0, 1)
         self.setLayout(line)
-        self.cursor_line.show_text("cursor off: C shows it")
+        self.cursor_line.show_text(NO_CURSOR)

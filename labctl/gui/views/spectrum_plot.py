@@ -11,8 +11,9 @@ import pyqtgraph as pg
 from qtpy import QtCore, QtGui
 
 from labctl.gui import theme
-from labctl.gui.views.axes import AxisUnit, CursorReading, SpectralScale, read_at
-from labctl.gui.views.axis_items import PlainAxis, SecondAxis
+from labctl.gui.views.axes import COUNTS, AxisUnit, CursorReading, SpectralScale, read_at
+from labctl.gui.views.axis_items import PlainAxis, SecondAxis, set_label
+from labctl.gui.views.legend import LegendRows
 from labctl.gui.views.markers import Peak
 from labctl.gui.views.regions import RegionPair
 from labctl.gui.views.spectrum_cursor import SpectrumCursor
@@ -55,7 +56,7 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
         self.heights = Heights.AUTO
         plot = self.getPlotItem()
         plot.showAxis("top")
-        plot.setLabel("left", "Counts per exposure")
+        plot.setLabel("left", COUNTS)
         plot.hideButtons()
         plot.setMenuEnabled(False)
         plot.setDownsampling(auto=True, mode="peak")
@@ -68,7 +69,7 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
         self._live.item.setZValue(5)
         self._pins: list[Trace] = []
         self.regions = RegionPair(plot)
-        self._legend = plot.addLegend(offset=(-10, 40))
+        self._legend = LegendRows(plot)
         self._labels: list[pg.TextItem] = []
         self._peaks: Sequence[Peak] = ()
         self._cursor = SpectrumCursor(self)
@@ -102,20 +103,14 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
             self._tell_cursor()
 
     def pin(self, name: str) -> None:
-        """Keep the newest spectrum for comparison; the oldest pin goes if there are too many."""
-        if not self._live.counts.size:
-            return
-        if len(self._pins) >= MOST_PINS:
-            self._remove(self._pins.pop(0))
-        trace = self._add_trace(name)
-        trace.wavelength_nm, trace.counts = self._live.wavelength_nm, self._live.counts.copy()
-        self._pins.append(trace)
-        self._legend.addItem(trace.item, name)
-        self._draw(trace)
-        self.restyle()
+        """Keep the newest spectrum for comparison."""
+        if self._live.counts.size:
+            self.show_pinned(name, self._live.wavelength_nm, self._live.counts.copy())
 
     def show_pinned(self, name: str, wavelength_nm: np.ndarray, counts: np.ndarray) -> None:
-        """Add a spectrum of a run as a pinned trace."""
+        """Add a spectrum as a pinned trace; the oldest pin goes if there are too many."""
+        if len(self._pins) >= MOST_PINS:
+            self._remove(self._pins.pop(0))
         trace = self._add_trace(name)
         trace.wavelength_nm, trace.counts = np.asarray(wavelength_nm), np.asarray(counts, float)
         self._pins.append(trace)
@@ -139,9 +134,8 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
         """Change the unit of the axis or the laser that shifts are relative to."""
         cursor_nm = self._cursor_nm() if self._cursor.is_shown else None
         self.scale_shown = scale
-        plot = self.getPlotItem()
-        plot.setLabel("bottom", scale.label(scale.shown))
-        plot.getAxis("top").show_scale(scale)
+        set_label(self.getAxis("bottom"), scale.label(scale.shown))
+        self.getAxis("top").show_scale(scale)
         for trace in (self._live, *self._pins):
             self._draw(trace)
         self.regions.show_scale(scale)
@@ -206,8 +200,6 @@ class SpectrumPlot(pg.PlotWidget):  # type: ignore[misc]
         for line in self._notch.lines:
             line.setPen(pg.mkPen(now.dim))
         self._cursor.restyle()
-        self._legend.setLabelTextColor(now.text)
-        self._legend.setBrush(pg.mkBrush(now.plot_background))
         for label in self._labels:
             label.setColor(now.text)
         self.regions.restyle()

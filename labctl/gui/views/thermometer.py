@@ -40,7 +40,7 @@ class Thermometry(StrEnum):
     WAITING = "waiting for light"
     LOW = "low anti-Stokes counts"
     SATURATED = "saturated"
-    UNCALIBRATED = "response not calibrated"
+    UNCALIBRATED = "not calibrated"
     OUTSIDE = "region outside frame"
     REFUSED = "no temperature"
 
@@ -58,6 +58,9 @@ class Readout:
     detail: str = ""
     temperature: Temperature | None = None
     fit: RatioFit | None = None
+
+
+NOT_YET = Readout(Thermometry.WAITING, "not computed yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,7 @@ class Thermometer:
             beam = spectrum.beams[0]
             stored = (self.calibrations or {}).get(f"thermometry.{beam}")
             if stored is None:
-                return _no(
-                    Thermometry.UNCALIBRATED,
-                    f"no calibration thermometry.{beam}: run 'thermometry_calibration'",
-                )
+                return _uncalibrated(beam)
             return self._read(pool, darks, stored)
         except (AnalysisError, ValueError) as error:
             message = error.message if isinstance(error, AnalysisError) else str(error)
@@ -218,6 +218,15 @@ def _age(stored: StoredCalibration, pool: Pool) -> str:
 
 def _no(state: Thermometry, why: str, fit: RatioFit | None = None) -> Readout:
     return Readout(state, f"{state.value} ({why})", fit=fit)
+
+
+def _uncalibrated(beam: str) -> Readout:
+    return Readout(
+        Thermometry.UNCALIBRATED,
+        f"{Thermometry.UNCALIBRATED.value}: run 'thermometry_calibration'",
+        f"There is no calibration thermometry.{beam}: run the procedure "
+        f"'thermometry_calibration' with the {beam} beam",
+    )
 
 
 def _detail(found: Temperature, fit: RatioFit, electrons: Electrons) -> str:

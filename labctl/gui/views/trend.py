@@ -32,7 +32,7 @@ from labctl.gui.views.trend_plot import TrendPlot
 
 PAINT_MS = 250
 SENSORS = {"cryostat": "cryostat.temperature", "camera": "camera.temperature"}
-HERE = "this window"
+HERE = "This window"
 PERIOD_S = 1.0
 
 

@@ -7,7 +7,8 @@ import pyqtgraph as pg
 from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.gui import theme
-from labctl.gui.views.axis_items import PlainAxis
+from labctl.gui.views.axis_items import PlainAxis, set_label
+from labctl.gui.views.legend import LegendRows
 from labctl.gui.views.trend_data import Against, Series
 
 MOST_BARS = 1500
@@ -37,7 +38,7 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
         # of the plot, which overrides those of its curves
         plot.setDownsampling(auto=True, mode="peak")
         plot.setClipToView(True)
-        self._legend = plot.addLegend(offset=(10, 10))
+        self._legend = LegendRows(plot)
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._bars: dict[str, pg.ErrorBarItem] = {}
         self._names: list[str] = []
@@ -56,11 +57,11 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
 
     def show_series(self, series: Sequence[Series], against: Against, unit: str) -> None:
         """Draw series, all of one unit, against something."""
-        plot = self.getPlotItem()
         if against is not self._against:
             self._change_axis(against)
-        plot.setLabel("bottom", against.label)
-        plot.setLabel("left", f"Temperature ({unit})" if unit == "K" else f"Value ({unit})")
+        set_label(self.getAxis("bottom"), against.label)
+        quantity = "Temperature" if unit == "K" else "Value"
+        set_label(self.getAxis("left"), f"{quantity} ({unit})")
         for name in set(self._names) - {one.name for one in series}:
             self._drop(name)
         for one in series:
@@ -73,7 +74,6 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
     def restyle(self) -> None:
         """Take the colours of the theme."""
         theme.style_plot(self)
-        self._legend.setBrush(pg.mkBrush(theme.current().plot_background))
         for number, name in enumerate(self._names):
             self._paint(number, name)
 
@@ -110,6 +110,8 @@ class TrendPlot(pg.PlotWidget):  # type: ignore[misc]
         plot.removeItem(curve)
         plot.removeItem(bars)
         self._names.remove(name)
+        for number, other in enumerate(self._names):
+            self._paint(number, other)
 
     def _paint(self, number: int, name: str) -> None:
         now = theme.current()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 from qtpy import QtCore, QtWidgets
 
 from labctl.client import Event
@@ -10,7 +11,8 @@ from labctl.gui import theme
 from labctl.gui.context import Context
 from labctl.gui.runs.opened import OpenedRun
 from labctl.gui.views import RunSummary
-from labctl.gui.views.axes import AxisUnit, SpectralScale
+from labctl.gui.views.axes import COUNTS, AxisUnit, SpectralScale
+from labctl.gui.views.colour_bar import ColourBar
 from labctl.gui.views.commands import join_commands
 from labctl.gui.views.exposures import Shown
 from labctl.gui.views.painting import Painter
@@ -21,6 +23,7 @@ from labctl.gui.views.waterfall_plot import WaterfallPlot
 
 PAINT_MS = 250
 AUTO = "what was swept"
+LIVE = "Live view (not saved)"
 HINT = "Spectra of a run appear here one above the other; click one to see it below."
 
 
@@ -48,7 +51,9 @@ class WaterfallView(QtWidgets.QWidget):
         self.single.getPlotItem().setLabel("left", "Counts")
         self.single.getPlotItem().showAxis("top", False)
         self.single.getAxis("left").setWidth(90)
-        self.name = elided("what is shown")
+        # as wide as the waterfall above
+        self.single.getPlotItem().layout.setContentsMargins(1, 1, 1 + ColourBar.WIDTH, 1)
+        self.name, self.which = elided("what is shown"), elided("which spectrum is below")
         self.variable = choice(
             "rows sorted by", "What the rows are sorted by", [AUTO, INDEX], lambda _: self._draw()
         )
@@ -63,7 +68,7 @@ class WaterfallView(QtWidgets.QWidget):
     def _build(self) -> None:
         split = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical)
         split.addWidget(self.plot)
-        split.addWidget(self.single)
+        split.addWidget(self._below())
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 1)
         split.setChildrenCollapsible(False)
@@ -82,6 +87,15 @@ class WaterfallView(QtWidgets.QWidget):
         layout.addWidget(split, 1)
         self.name.show_text(HINT)
 
+    def _below(self) -> QtWidgets.QWidget:
+        below = QtWidgets.QWidget()
+        layout = QtWidgets.QVBoxLayout(below)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.which)
+        layout.addWidget(self.single, 1)
+        return below
+
     @classmethod
     def accepts(cls, run: RunSummary) -> bool:
         """Show runs of at least two points."""
@@ -93,7 +107,7 @@ class WaterfallView(QtWidgets.QWidget):
         """Add an exposure that was made with light, unless a past run is shown."""
         if self._opened is not None or frame.kind != "spectrum" or not frame.metadata.get("beams"):
             return
-        source = frame.run or "live view (not saved)"
+        source = frame.run or LIVE
         if source != self._source:
             self._clear()
             self._source = source
@@ -158,11 +172,9 @@ class WaterfallView(QtWidgets.QWidget):
         wanted = self.variable.currentText()
         variable = swept[0] if wanted == AUTO else wanted
         self.plot.show_stack(self._stack, variable, self._scale())
-        self.plot.mark(self._picked)
         more = "" if variable == INDEX else f", sorted by {in_words(variable)}"
         self.name.show_text(f"{self._source}: {len(self._stack)} spectra{more}")
-        if len(self._stack):
-            self._show_single()
+        self._show_single()
 
     def _offer(self, swept: Any) -> None:
         entries = [AUTO, *swept]
@@ -175,7 +187,6 @@ class WaterfallView(QtWidgets.QWidget):
     def pick(self, number: int) -> None:
         """Show one row of the stack by itself."""
         self._picked = number
-        self.plot.mark(number)
         self._show_single()
 
     def cycle_units(self) -> None:
@@ -194,11 +205,25 @@ class WaterfallView(QtWidgets.QWidget):
         self.single.toggle_cursor()
 
     def _show_single(self) -> None:
+        """Show the row that was picked, else the last one, and say which it is."""
         last = len(self._stack) - 1
         shown = last if self._picked is None else min(self._picked, last)
+        self.plot.mark(shown)
+        if shown < 0:
+            return
+        self.which.show_text(self._words(shown))
         if self.single.scale_shown != self._scale():
             self.single.show_scale(self._scale())
         self.single.show_spectrum(self._stack.axis_nm, self._stack.rows[shown])
+
+    def _words(self, shown: int) -> str:
+        kind = "exposure" if self._source == LIVE else "point"
+        text = f"{COUNTS} of {kind} {self._stack.numbers[shown]}"
+        variable = self.plot.variable
+        if variable == INDEX:
+            return text
+        (value,) = self._stack.labels(variable, np.array([shown]))
+        return f"{text}, {in_words(variable)} {value}"
 
     def _scale(self) -> SpectralScale:
         return SpectralScale(self._unit, self._laser_nm)

@@ -8,8 +8,9 @@ import pyqtgraph as pg
 from qtpy import QtCore, QtWidgets
 
 from labctl.gui import theme
-from labctl.gui.views.axes import AxisUnit, SpectralScale
-from labctl.gui.views.axis_items import ListedAxis, PlainAxis, SecondAxis
+from labctl.gui.views.axes import COUNTS, AxisUnit, SpectralScale
+from labctl.gui.views.axis_items import ListedAxis, PlainAxis, SecondAxis, set_label
+from labctl.gui.views.colour_bar import ColourBar
 from labctl.gui.views.colours import intensity_map
 from labctl.gui.views.image_plot import auto_levels
 from labctl.gui.views.stack import INDEX, EvenRows, SpectrumStack, in_words
@@ -34,6 +35,7 @@ class WaterfallPlot(pg.PlotWidget):  # type: ignore[misc]
         self.getAxis("left").setWidth(90)
         self._image = pg.ImageItem(axisOrder="row-major", autoDownsample=True)
         plot.addItem(self._image)
+        self._bar = ColourBar(self._image, beside=plot)
         self._marker = pg.InfiniteLine(angle=0)
         self._marker.hide()
         plot.addItem(self._marker, ignoreBounds=True)
@@ -59,17 +61,19 @@ class WaterfallPlot(pg.PlotWidget):  # type: ignore[misc]
     def show_stack(self, stack: SpectrumStack, variable: str, scale: SpectralScale) -> None:
         """Draw all rows of a stack, sorted by `variable`."""
         self._stack, self.variable, self.scale_shown = stack, variable, scale
-        plot = self.getPlotItem()
-        plot.setLabel("bottom", scale.label(scale.shown))
-        plot.setLabel("left", "Point" if variable == INDEX else in_words(variable).capitalize())
-        plot.getAxis("top").show_scale(scale)
+        set_label(self.getAxis("bottom"), scale.label(scale.shown))
+        quantity = "Point" if variable == INDEX else in_words(variable).capitalize()
+        set_label(self.getAxis("left"), quantity)
+        self.getAxis("top").show_scale(scale)
         if not len(stack):
             self._image.clear()
+            self._bar.hide()
             return
         self._order = stack.order(variable)
         image, first, last = self._even.image(stack, scale)
         image = image[self._order]
-        self._image.setImage(image, levels=auto_levels(image), autoLevels=False)
+        self._bar.show_levels(auto_levels(image), COUNTS)
+        self._image.setImage(image, autoLevels=False)
         self._image.setRect(QtCore.QRectF(first, 0.0, last - first, float(len(image))))
         self._rows_axis.show_labels(self.labels)
         shape = (scale, variable, len(image))
@@ -93,8 +97,10 @@ class WaterfallPlot(pg.PlotWidget):  # type: ignore[misc]
     def restyle(self) -> None:
         """Take the colours of the theme."""
         theme.style_plot(self)
-        self._image.setColorMap(intensity_map())
-        self._marker.setPen(pg.mkPen(theme.current().text, style=QtCore.Qt.PenStyle.DashLine))
+        self._bar.restyle(intensity_map())
+        # on the image, whose colours are dark in every theme
+        bright = intensity_map().map(1.0, "qcolor")
+        self._marker.setPen(pg.mkPen(bright, style=QtCore.Qt.PenStyle.DashLine))
 
     def _is_zoomed(self) -> bool:
         before = self._shape[2] if len(self._shape) == 3 else 0
