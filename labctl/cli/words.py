@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from labctl.cli.progress import format_time_left
 from labctl.core.status import Alarm, BeamStatus, RunStatus, StationStatus, ValueStatus
@@ -115,9 +115,9 @@ def age_of(age_s: float | None) -> str:
 
 
 def clock_time(utc: str) -> str:
-    """Return a UTC stamp as local day and time."""
+    """Return a UTC stamp as day and time, in UTC as everywhere."""
     try:
-        return f"{datetime.fromisoformat(utc).astimezone():%a %H:%M}"
+        return f"{datetime.fromisoformat(utc).astimezone(UTC):%a %H:%M} UTC"
     except ValueError:
         return utc
 

@@ -67,6 +67,13 @@ class Rig:
                 return event
         raise AssertionError(f"no {kind} in time; {self.daemon.status().model_dump_json()}")
 
+    def await_that(self, holds: Callable[[], object]) -> None:
+        """Return once something holds."""
+        end_s = self._clock.monotonic_s() + LONGEST_S
+        while not holds():
+            assert self._clock.monotonic_s() < end_s, self.daemon.status().model_dump_json()
+            self.events.get(0.05)
+
     def await_point(self, item_id: str, number: int) -> BusEvent:
         """Return once a point is safe."""
         return self.await_event(

@@ -105,7 +105,7 @@ def test_progress_and_time_left_are_those_of_the_run(themed):
                                   eta_utc=eta)))  # fmt: skip
     assert model.index(0, PROGRESS).data() == "3/5"
     assert model.index(0, PROGRESS).data(QtCore.Qt.ItemDataRole.UserRole + 1) == 0.75
-    assert model.index(0, ENDS).data() == f"{(NOW + timedelta(minutes=2)).astimezone():%H:%M}"
+    assert model.index(0, ENDS).data() == "12:02"
 
 
 # ---- with the service
@@ -246,7 +246,7 @@ def test_7_the_predicted_end_is_right_within_a_tenth(queue, window, served, qtbo
     (job,) = add(table, "timed", exposure_s=10.0)
     wait_for(qtbot, queue, "timed")
     before = queue.desk.snapshot.items[0]
-    press(window, qtbot, "run.start")
+    press(window, qtbot, "run.continue")
     qtbot.waitUntil(lambda: _state(queue, job.id) is ItemState.RUNNING, timeout=40_000)
     qtbot.waitUntil(lambda: _run(window) is not None and _run(window).point >= 1, timeout=60_000)
     left_s, moment = _run(window).left_s, datetime.fromisoformat(window.link.status.utc)
@@ -267,7 +267,7 @@ def test_7_a_run_is_paused_continued_and_aborted(queue, window, qtbot):
     table = window.link.table
     (job,) = add(table, "long", exposure_s=15.0)
     wait_for(qtbot, queue, "long")
-    press(window, qtbot, "run.start")
+    press(window, qtbot, "run.continue")
     qtbot.waitUntil(lambda: _run(window) is not None and _run(window).point >= 1, timeout=60_000)
     assert all(queue.flow.buttons[name].isEnabled() for name in queue.flow._halts)
     press(window, qtbot, "run.pause")
@@ -290,7 +290,7 @@ def test_7_a_run_is_paused_continued_and_aborted(queue, window, qtbot):
 def test_an_item_can_be_estimated_while_a_run_is_on(queue, window, qtbot):
     table = window.link.table
     add(table, "long", exposure_s=15.0)
-    press(window, qtbot, "run.start")
+    press(window, qtbot, "run.continue")
     qtbot.waitUntil(lambda: _run(window) is not None and _run(window).point >= 1, timeout=60_000)
     found = table.estimate("power_series", SERIES)
     assert found["points"] == 5

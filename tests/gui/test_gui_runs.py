@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qtpy import QtCore
 
+from labctl.gui.runs.model import RESULT
 from labctl.gui.runs.opened import OpenedRun
 from labctl.gui.runs.reading import COARSE, Rows, read_points, spread, temperatures_of
 from labctl.gui.runs.saving import FORMS
@@ -169,17 +170,25 @@ def browser(window, taken, qtbot):
 def test_a_run_is_shown_with_picture_result_parameters_and_history(browser, taken, qtbot):
     row = browser.model.row_of(taken)
     assert not browser.model.index(row, 0).data(QtCore.Qt.ItemDataRole.DecorationRole).isNull()
-    assert "K" in browser.model.index(row, 3).data()
+    assert "K" in browser.model.index(row, RESULT).data()
     table = browser.detail.temperatures.model
     assert table.rowCount() >= 3
     for shown in range(table.rowCount()):
         assert "±" in table.index(shown, 5).data()
-    powers = {table.index(shown, 1).data() for shown in range(table.rowCount())}
-    assert "50 µW" in powers or any(one.startswith("50") for one in powers), powers
+    # powers as they were measured
+    powers_uw = [float(table.index(shown, 1).data().removesuffix(" µW"))
+                 for shown in range(table.rowCount())]  # fmt: skip
+    assert min(powers_uw) == pytest.approx(50.0, rel=0.02)
     texts = [browser.detail.parameters.item(at, 1).text()
              for at in range(browser.detail.parameters.rowCount())]  # fmt: skip
     assert "50 µW, 100 µW, 200 µW" in texts
     assert browser.detail.history.rowCount() >= 2
+
+
+def test_nothing_is_shown_beside_the_list_while_no_run_is_chosen(browser, qtbot):
+    qtbot.waitUntil(lambda: browser.detail.isVisibleTo(browser), timeout=5_000)
+    browser.view.clearSelection()
+    assert not browser.detail.isVisibleTo(browser)
 
 
 def test_the_search_finds_by_parameter_and_says_how_many(browser, taken, qtbot):
@@ -281,6 +290,21 @@ def test_a_run_that_is_on_is_followed_point_by_point(window, served, qtbot):
     assert sizes == sorted(sizes)
     assert len(set(sizes)) >= 2
     run.close()
+
+
+def test_a_run_that_begins_comes_to_each_view_as_soon_as_it_has_enough_points(
+    window, served, qtbot
+):
+    served.table.start()
+    job = served.table.queue.add("power_series", SERIES | {"exposure_s": 8.0}, label="begun")
+    qtbot.waitUntil(lambda: bool(job.item.runs), timeout=40_000)
+    (name,) = job.item.runs
+    qtbot.waitUntil(
+        lambda: window.showing.run is not None and window.showing.run.name == name, timeout=20_000
+    )
+    waterfall = window.view("waterfall")
+    qtbot.waitUntil(lambda: waterfall._opened is window.showing.run, timeout=90_000)
+    qtbot.waitUntil(lambda: window.showing.run.state == "finished", timeout=90_000)
 
 
 def test_one_run_after_the_other_is_shown_in_every_view(window, served, qtbot):

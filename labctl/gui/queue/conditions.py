@@ -1,7 +1,7 @@
 """Let people say when an item may run, and what happens if it fails."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qtpy import QtCore, QtWidgets
@@ -32,23 +32,25 @@ class ConditionsBox(QtWidgets.QWidget):
     def __init__(self, now_utc: Callable[[], datetime | None]) -> None:
         super().__init__()
         self._now_utc = now_utc
-        self.not_before = _line("such as 22:00 or +2 h", "Earliest start, local time or from now")
-        self.deadline = _line("such as 07:00 or +8 h", "Skipped if it has not started by then")
+        self.not_before = _line("such as 22:00 or +2 h", "Earliest start: in UTC, or from now")
+        self.deadline = _line(
+            "such as 07:00 or +8 h", "Skipped if it has not started by then: in UTC, or from now"
+        )
         self.retries = QtWidgets.QComboBox()
         self.retries.addItems(["none", "1 time", "2 times", "3 times"])
         self.on_failure = _choice(_FAILURE)
         self.on_recovery = _choice(_RECOVERY)
-        form = QtWidgets.QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
+        self.form = QtWidgets.QFormLayout(self)
+        self.form.setContentsMargins(0, 0, 0, 0)
         for title, editor in (
-            ("Not before", self.not_before),
-            ("Not after", self.deadline),
+            ("Not before (UTC)", self.not_before),
+            ("Not after (UTC)", self.deadline),
             ("Retries", self.retries),
             ("If it fails", self.on_failure),
             ("After a crash", self.on_recovery),
         ):
             editor.setAccessibleName(title)
-            form.addRow(title, editor)
+            self.form.addRow(title, editor)
         for line in (self.not_before, self.deadline):
             line.textChanged.connect(self.changed)
 
@@ -83,16 +85,16 @@ class ConditionsBox(QtWidgets.QWidget):
             (self.not_before, conditions.not_before),
             (self.deadline, conditions.deadline),
         ):
-            line.setText(f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else "")
+            line.setText(f"{moment:%Y-%m-%d %H:%M}" if moment else "")
         self.retries.setCurrentIndex(min(conditions.retry.most, 3))
         self.on_failure.setCurrentIndex(self.on_failure.findData(conditions.on_failure))
         self.on_recovery.setCurrentIndex(self.on_recovery.findData(conditions.on_recovery))
 
 
 def read_moment(text: str, now_utc: datetime | None) -> datetime:
-    """Return the moment that `22:00`, `2026-01-31 22:00` or `+2 h` stand for, with its zone.
+    """Return the moment that `22:00`, `2026-01-31 22:00` or `+2 h` stand for, in UTC.
 
-    A time of day is the next one, in the zone of this machine.
+    A time of day is the next one; both are in UTC.
 
     Raises
     ------
@@ -104,16 +106,15 @@ def read_moment(text: str, now_utc: datetime | None) -> datetime:
         raise UsageError("the time of the station is not known yet")
     if plain_text.startswith("+"):
         return now_utc + timedelta(seconds=parse_quantity(plain_text[1:], "s"))
-    local = now_utc.astimezone()
     for form in ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"):
         try:
             found = datetime.strptime(plain_text, form)
         except ValueError:
             continue
         if form != "%H:%M":
-            return found.astimezone()
-        moment = local.replace(hour=found.hour, minute=found.minute, second=0, microsecond=0)
-        return moment if moment > local else moment + timedelta(days=1)
+            return found.replace(tzinfo=UTC)
+        moment = now_utc.replace(hour=found.hour, minute=found.minute, second=0, microsecond=0)
+        return moment if moment > now_utc else moment + timedelta(days=1)
     raise UsageError(f"{plain_text!r} is no time: write 22:00, 2026-01-31 22:00 or +2 h")
 
 

@@ -14,6 +14,7 @@ from labctl.core.items import ItemState, QueueItem
 from labctl.core.status import StationStatus
 from labctl.core.units import parse_quantity
 from labctl.gui.link import Link
+from labctl.gui.plural import counted
 from labctl.gui.queue.model import Snapshot
 from labctl.gui.queue.parameters import Procedure, known_names
 
@@ -184,7 +185,7 @@ class QueueDesk(QtCore.QObject):
         """Add the items of a queue file."""
         self.do(
             lambda table: add_queue_file(table, path),
-            lambda jobs: self.link.notice.emit("info", f"{len(jobs)} items added from {path.name}"),
+            lambda jobs: self._say(f"{counted(len(jobs), 'item')} added from {path.name}"),
         )
 
     def save_file(self, path: Path) -> None:
@@ -193,12 +194,15 @@ class QueueDesk(QtCore.QObject):
                 if item.state in (ItemState.WAITING, ItemState.QUARANTINED)]  # fmt: skip
         self.do(
             lambda _: save_queue_file(path, kept),
-            lambda file: self.link.notice.emit("info", f"{len(kept)} items saved to {file}"),
+            lambda file: self._say(f"{counted(len(kept), 'item')} saved to {file}"),
         )
 
     def _removed(self, items: Sequence[QueueItem]) -> None:
-        what = items[0].procedure or "a pause" if len(items) == 1 else f"{len(items)} items"
-        self.link.notice.emit("info", f"removed {what}; Ctrl+Z brings it back")
+        what = items[0].procedure or "a pause" if len(items) == 1 else counted(len(items), "item")
+        self._say(f"removed {what}; Ctrl+Z undoes it")
+
+    def _say(self, text: str) -> None:
+        self.link.notice.emit("info", text)
 
 
 def desk_of(link: Link) -> QueueDesk:

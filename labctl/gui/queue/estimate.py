@@ -11,6 +11,7 @@ from labctl.core.errors import LabctlError, UsageError
 from labctl.core.status import StationStatus
 from labctl.core.units import format_quantity
 from labctl.gui.link import Link
+from labctl.gui.plural import counted
 from labctl.gui.queue.timeline import Ending, show_duration, show_moment
 
 PAUSE_MS = 350
@@ -57,7 +58,7 @@ class Estimate:
             now = None if status is None or not status.utc else datetime.fromisoformat(status.utc)
             parts.append(f"ends {show_moment(end, now)}")
         if self.points is not None:
-            parts.append(f"{self.points} points")
+            parts.append(counted(self.points, "point"))
         doses = [f"{name} {format_quantity(dose, 'J', 3)}" for name, dose in self.dose_j.items()]
         if doses:
             parts.append("dose " + ", ".join(doses))

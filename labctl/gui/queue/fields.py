@@ -24,6 +24,22 @@ class _Choice(QtWidgets.QComboBox):
         event.ignore()
 
 
+class _Line(QtWidgets.QLineEdit):
+    """Show the beginning of a text that is too long, unless somebody types."""
+
+    def show_text(self, text: str) -> None:
+        """Show a text from its beginning."""
+        self.setText(text)
+        self.setCursorPosition(0)
+
+    def focusOutEvent(self, event: QtGui.QFocusEvent) -> None:  # noqa: N802
+        """Go back to the beginning, unless the focus comes back here as it was."""
+        super().focusOutEvent(event)
+        reason = QtCore.Qt.FocusReason
+        if event.reason() not in (reason.PopupFocusReason, reason.ActiveWindowFocusReason):
+            self.setCursorPosition(0)
+
+
 class Field(QtWidgets.QWidget):
     """Hold the editor of one parameter and, below it, a hint or what is wrong.
 
@@ -143,14 +159,14 @@ class Field(QtWidgets.QWidget):
             )
         if self.parameter.kind == "choice":
             return self._make_choice()
-        line = QtWidgets.QLineEdit()
+        line = _Line()
         line.setPlaceholderText(self.parameter.allowed)
         line.setClearButtonEnabled(False)
         line.textChanged.connect(self._edited)
         line.editingFinished.connect(self._add_unit)
         if self.parameter.kind == "list" and self.parameter.choices:
             self._add_menu(line)
-        return line, line.text, line.setText
+        return line, line.text, line.show_text
 
     def _make_choice(self) -> tuple[QtWidgets.QWidget, Callable[[], str], Callable[[str], None]]:
         combo = _Choice()
@@ -165,7 +181,7 @@ class Field(QtWidgets.QWidget):
         combo.currentTextChanged.connect(self._edited)
         return combo, combo.currentText, write
 
-    def _add_menu(self, line: QtWidgets.QLineEdit) -> None:
+    def _add_menu(self, line: _Line) -> None:
         """Offer the known names; the order in which they are chosen is kept."""
         menu = QtWidgets.QMenu(line)
         for name in self.parameter.choices:
@@ -190,7 +206,7 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _toggle(line: QtWidgets.QLineEdit, name: str) -> None:
+def _toggle(line: _Line, name: str) -> None:
     words = _words(line.text())
     words = [word for word in words if word != name] if name in words else [*words, name]
-    line.setText(", ".join(words))
+    line.show_text(", ".join(words))

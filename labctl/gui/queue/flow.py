@@ -38,6 +38,15 @@ def state_word(status: StationStatus | None, is_lost: bool = False) -> str:
     return status.state.value
 
 
+def onward(status: StationStatus) -> str:
+    """Return the order that makes the station go on: a start or a continuation; "" for none."""
+    queue = status.queue
+    if status.run is None and queue.paused and not queue.reason.startswith("paused"):
+        return "run.start"
+    is_paused = queue.paused or status.state in (StationState.PAUSED, StationState.PAUSING)
+    return "run.continue" if is_paused else ""
+
+
 class Flow(QtWidgets.QWidget):
     """Hold the state word and the orders that start, pause and end things.
 
@@ -84,7 +93,7 @@ class Flow(QtWidgets.QWidget):
         return [
             _Order("run.start", "Start", "start", "Ctrl+F7",
                    "Work through the queue", self.start),
-            _Order("run.continue", "Continue", "continue", "Ctrl+F9",
+            _Order("run.continue", "Continue", "step-forward", "Ctrl+F9",
                    "Go on after a pause", self.proceed),
             _Order("run.pause", "Pause after point", "pause", "Ctrl+F8",
                    "Finish the point that is being measured, then pause", self.pause, True),
@@ -185,9 +194,6 @@ class Flow(QtWidgets.QWidget):
                 button.defaultAction().setEnabled(bool(moves))
         if status is None:
             return
-        waits = bool(status.queue.next_item) or status.queue.counts.get("waiting", 0) > 0
-        paused = status.state in (StationState.PAUSED, StationState.PAUSING)
-        self.buttons["run.start"].defaultAction().setEnabled(
-            waits and status.run is None and not status.queue.active
-        )
-        self.buttons["run.continue"].defaultAction().setEnabled(paused or status.queue.paused)
+        order = onward(status)
+        for name in ("run.start", "run.continue"):
+            self.buttons[name].defaultAction().setEnabled(name == order)

@@ -13,11 +13,11 @@ from labctl.gui.context import Context
 from labctl.gui.queue.conditions import ConditionsBox
 from labctl.gui.queue.desk import desk_of
 from labctl.gui.queue.estimate import Estimate, Estimator
+from labctl.gui.queue.estimate_line import EstimateLine
 from labctl.gui.queue.fields import Field
 from labctl.gui.queue.orders import Orders
 from labctl.gui.queue.parameters import Procedure, problems_by_name
-from labctl.gui.queue.timeline import begin_of
-from labctl.gui.queue.widgets import push_button, raise_dock, text_label
+from labctl.gui.queue.widgets import align, push_button, raise_dock, text_label
 
 LAST = "queue/procedure"
 
@@ -47,7 +47,6 @@ class ProcedureForm(QtWidgets.QWidget):
         theme.changed().connect(self._restyle)
         self.desk.learned.connect(self._offer)
         self.desk.wanted.connect(self.fill)
-        self.desk.shown.connect(lambda _: self._show_estimate(self.estimator.estimate))
         self.label.setText(context.exposing.sample)
         context.exposing.changed.connect(self._take_sample)
         self._add_actions()
@@ -124,9 +123,9 @@ class ProcedureForm(QtWidgets.QWidget):
         self.summary = text_label()
         self.label = QtWidgets.QLineEdit()
         self.label.setMaxLength(100)
-        self.label.setPlaceholderText("such as flake-7; becomes part of the name of the run")
+        self.label.setPlaceholderText("such as flake-7")
         self.label.setAccessibleName("Sample or label")
-        self.label.setToolTip("A word for the sample; runs can be searched by it")
+        self.label.setToolTip("Becomes part of the name of the run; runs can be searched by it")
         self.conditions = ConditionsBox(self._now_utc)
         self.conditions.hide()
         self.more = QtWidgets.QToolButton()
@@ -138,16 +137,15 @@ class ProcedureForm(QtWidgets.QWidget):
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.estimate_line, self.problem_line = text_label(), text_label()
-        self.estimate_line.setAccessibleName("Estimate")
+        self.estimate_line, self.problem_line = EstimateLine(self.desk), text_label()
         self.problem_line.setAccessibleName("Problem")
-        head = QtWidgets.QFormLayout()
-        head.addRow("Procedure", self.chooser)
-        head.addRow(self.summary)
-        head.addRow("Sample", self.label)
+        self._head, self._rows = QtWidgets.QFormLayout(), QtWidgets.QFormLayout()
+        self._head.addRow("Procedure", self.chooser)
+        self._head.addRow(self.summary)
+        self._head.addRow("Sample", self.label)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        layout.addLayout(head)
+        layout.addLayout(self._head)
         layout.addWidget(self._area, 1)
         layout.addWidget(self.estimate_line)
         layout.addWidget(self.problem_line)
@@ -199,9 +197,9 @@ class ProcedureForm(QtWidgets.QWidget):
         self.summary.setText(procedure.summary)
         self.fields = {one.name: Field(one) for one in procedure.parameters}
         body = QtWidgets.QWidget()
-        rows = QtWidgets.QFormLayout(body)
+        rows = self._rows = QtWidgets.QFormLayout(body)
         rows.setContentsMargins(0, 0, 4, 0)
-        rows.setFieldGrowthPolicy(rows.FieldGrowthPolicy.ExpandingFieldsGrow)
+        rows.setFieldGrowthPolicy(rows.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in self.fields.values():
             title = "" if field.parameter.kind == "boolean" else field.parameter.title
             rows.addRow(title, field)
@@ -211,7 +209,11 @@ class ProcedureForm(QtWidgets.QWidget):
         rows.addRow(self.conditions)
         self._area.setWidget(body)
         body.show()
+        self._align()
         self._edited()
+
+    def _align(self) -> None:
+        align(self._head, self._rows, self.conditions.form)
 
     def _take_sample(self) -> None:
         """Show the sample that was chosen for the window, unless another one stands here."""
@@ -226,17 +228,15 @@ class ProcedureForm(QtWidgets.QWidget):
         self._say("")
         if bad is not None:
             self.estimator.forget()
-            self.estimate_line.setText("")
+            self.estimate_line.forget("")
             return
-        self.estimate_line.setText("estimating …")
+        self.estimate_line.forget("estimating …")
         self.estimator.ask(self.chooser.currentText(), self.values())
 
     def _show_estimate(self, estimate: Estimate | None) -> None:
         if estimate is None:
             return
-        status = self._context.link.status
-        begin = self.desk.snapshot.timeline.last(status) or begin_of(status)
-        self.estimate_line.setText(estimate.words(begin, status))
+        self.estimate_line.show_estimate(estimate)
         if estimate.refusal:
             self._refuse(estimate.refusal)
         elif estimate.violations:
@@ -254,6 +254,7 @@ class ProcedureForm(QtWidgets.QWidget):
 
     def _restyle(self, _: object = None) -> None:
         theme.dress(self.problem_line, f"color: {theme.current().bad}")
+        self._align()
 
     def _say(self, text: str) -> None:
         self.problem_line.setText(text)

@@ -11,10 +11,11 @@ from labctl.core.items import ItemState, QueueItem
 from labctl.core.status import RunStatus, StationStatus
 from labctl.gui import theme
 from labctl.gui.list_model import Index, ListModel
+from labctl.gui.plural import counted
 from labctl.gui.queue.timeline import Timeline, show_duration, show_time
-from labctl.gui.queue.words import Procedures, conditions_of, time_of, tip_of, what_of
+from labctl.gui.queue.words import Procedures, conditions_of, time_of, tip_of, took_s, what_of
 
-COLUMNS = ("", "What", "Sample", "State", "Progress", "Takes", "Ends", "Remark")
+COLUMNS = ("", "What", "Sample", "State", "Progress", "Takes", "Ends (UTC)", "Remark")
 NUMBER, WHAT, LABEL, STATE, PROGRESS, TAKES, ENDS, REMARK = range(len(COLUMNS))
 MIME = "application/x-labctl-queue-items"
 FRACTION_ROLE = QtCore.Qt.ItemDataRole.UserRole + 1
@@ -22,8 +23,10 @@ FRACTION_ROLE = QtCore.Qt.ItemDataRole.UserRole + 1
 
 _TIPS = {
     NUMBER: "Place among the items that wait",
-    TAKES: "Predicted duration; time left for the run that is on",
-    ENDS: "Predicted end, on the clock of the station; ≥ where something before it is unknown",
+    TAKES: "Predicted duration, ? if it is not known; time left for the run that is on; "
+    "what it took if it has ended",
+    ENDS: "Predicted end in UTC, on the clock of the station; ≥ where something before it is "
+    "unknown",
 }
 _Role = QtCore.Qt.ItemDataRole
 
@@ -198,17 +201,26 @@ class QueueModel(ListModel):
             case 4:
                 return self._progress(item)
             case 5:
-                run = self._run_of(item)
-                return show_duration(item.estimate_s if run is None else run.left_s)
+                return self._takes(item)
             case 6:
                 return self._end(item, row)
         return item.reason or ", ".join(item.runs) or conditions_of(item)
 
     def _progress(self, item: QueueItem) -> str:
         run = self._run_of(item)
-        if run is None:
-            return f"{item.points} points" if item.points else ""
-        return f"{run.point}/{run.total}" if run.total else f"{run.point} points"
+        if run is not None:
+            return f"{run.point}/{run.total}" if run.total else counted(run.point, "point")
+        # those of a run that was cut short are not the ones that were planned
+        is_cut = item.state.is_end and item.state is not ItemState.FINISHED
+        return counted(item.points, "point") if item.points and not is_cut else ""
+
+    def _takes(self, item: QueueItem) -> str:
+        run = self._run_of(item)
+        if run is not None:
+            return show_duration(run.left_s) or "?"
+        if item.state.is_end:
+            return show_duration(took_s(item))
+        return "" if item.kind == "pause" else show_duration(item.estimate_s) or "?"
 
     def _fraction(self, item: QueueItem) -> float | None:
         run = self._run_of(item)
@@ -219,12 +231,13 @@ class QueueModel(ListModel):
         return run.point / run.total if run.total else None
 
     def _end(self, item: QueueItem, row: int) -> str:
-        if item.ended_utc:
+        if item.state.is_end:
             return time_of(item.ended_utc)
         run = self._run_of(item)
         if run is not None:
             return time_of(run.eta_utc)
-        return show_time(self._now.timeline.ending(row, self._status))
+        timeline = self._now.timeline
+        return "" if timeline.is_blind(row) else show_time(timeline.ending(row, self._status))
 
 
 def _colour(state: ItemState, column: int) -> QtGui.QColor | None:

@@ -8,15 +8,22 @@ from labctl.core.items import ItemState
 from labctl.core.status import StationStatus
 from labctl.gui import theme
 from labctl.gui.context import Context
+from labctl.gui.plural import counted
 from labctl.gui.queue.desk import desk_of
 from labctl.gui.queue.ending import EndAction
 from labctl.gui.queue.flow import Flow
 from labctl.gui.queue.model import QueueModel, Snapshot
 from labctl.gui.queue.timeline import show_duration, show_moment
+from labctl.gui.queue.toolbar import ActionBar
 from labctl.gui.queue.view import QueueView
 
 FILES = "Queue files (*.toml *.json)"
 FOLDER = "queue/folder"
+_WORDED = (
+    "queue.edit", "queue.remove", "queue.undo", "queue.pause", "queue.duplicate", "queue.requeue",
+    "queue.approve", "queue.clear", "queue.open", "queue.save", "queue.up", "queue.down",
+)  # fmt: skip
+"""Edits from the one that most needs words to those whose icon says it."""
 _EMPTY = "Nothing waits. Choose a procedure in 'New run' (Ctrl+N) and add it, or open a queue file."
 
 
@@ -82,7 +89,7 @@ class QueuePanel(QtWidgets.QWidget):
         """Remove all that waits or has ended; undo brings it back."""
         self.desk.do(
             lambda table: table.queue.clear(ended=True),
-            lambda items: self._say(f"{len(items)} items removed; Ctrl+Z brings them back"),
+            lambda items: self._say(f"removed {counted(len(items), 'item')}; Ctrl+Z undoes it"),
         )
 
     def undo(self) -> None:
@@ -154,7 +161,7 @@ class QueuePanel(QtWidgets.QWidget):
              "Add a copy behind each selected item"),
             ("queue.up", "Up", self.up, "Ctrl+Up", "up", "Move the selected items up"),
             ("queue.down", "Down", self.down, "Ctrl+Down", "down", "Move the selected items down"),
-            ("queue.pause", "Insert pause", self.insert_pause, "Ctrl+I", "pause",
+            ("queue.pause", "Insert pause", self.insert_pause, "Ctrl+I", "hand-back-right-outline",
              "Insert a pause for the operator"),
             ("queue.remove", "Remove", self.remove, "Ctrl+Del", "remove",
              "Remove the selected items (can be undone)"),
@@ -174,16 +181,7 @@ class QueuePanel(QtWidgets.QWidget):
             )
 
     def _build(self) -> None:
-        bar = QtWidgets.QToolBar()
-        bar.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonIconOnly)
-        bar.setIconSize(QtCore.QSize(16, 16))
-        for name, action in self.actions_by_id.items():
-            bar.addAction(action)
-            button = bar.widgetForAction(action)
-            if button is not None:
-                button.setAccessibleName(action.text())
-            if name in ("queue.undo", "queue.clear"):
-                bar.addSeparator()
+        bar = ActionBar(self.actions_by_id, ("queue.undo", "queue.clear"), _WORDED)
         top = QtWidgets.QHBoxLayout()
         top.setContentsMargins(0, 0, 0, 0)
         top.addWidget(bar, 1)
@@ -232,13 +230,16 @@ class QueuePanel(QtWidgets.QWidget):
         runs = waiting + (run is not None)
         if not runs:
             return ""
-        parts = [f"{runs} run{'s' if runs > 1 else ''}"]
+        parts = [counted(runs, "run")]
         left_s = timeline.left_s() + ((run.left_s or 0.0) if run is not None else 0.0)
-        at_least = "at least " if timeline.is_vague() else ""
-        parts.append(f"{at_least}{show_duration(left_s)}")
-        last = timeline.last(status)
-        now = None if status is None or not status.utc else timeline.now(status)
-        parts.append(f"ends {show_moment(last, now)}" if last is not None else "")
+        is_vague = timeline.is_vague() or (run is not None and run.left_s is None)
+        if is_vague and not left_s:
+            parts.append("duration not known")
+        else:
+            parts.append(f"{'at least ' if is_vague else ''}{show_duration(left_s)}")
+            last = timeline.last(status)
+            now = None if status is None or not status.utc else timeline.now(status)
+            parts.append(f"ends {show_moment(last, now)}" if last is not None else "")
         if status is not None and status.queue.paused and status.queue.reason:
             parts.append(f"held: {status.queue.reason}")
         return "  ·  ".join(part for part in parts if part)

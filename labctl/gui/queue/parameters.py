@@ -10,6 +10,22 @@ from labctl.core.units import format_quantity, parse_quantity
 
 Kind = Literal["number", "integer", "boolean", "choice", "text", "list"]
 
+_UNITS: Mapping[str, str] = {
+    "s": "s", "w": "W", "um": "µm", "nm": "nm", "k": "K", "cm1": "cm⁻¹", "ev": "eV", "ps": "ps",
+    "pa": "Pa",
+}  # fmt: skip
+"""Units by the last part of a name that has several."""
+_QUANTITIES: Mapping[str, str] = {
+    "power": "W", "powers": "W", "temperature": "K", "temperatures": "K"
+}  # fmt: skip
+"""Units by the last part of a name."""
+
+
+def unit_in(name: str) -> str:
+    """Return the unit that the name of a parameter tells; empty if it tells none."""
+    start, _, last = name.rpartition("_")
+    return _QUANTITIES.get(last, "") or (_UNITS.get(last, "") if start else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -35,7 +51,7 @@ class Parameter:
     def title(self) -> str:
         """Return the name for people: without underscores and without its unit."""
         words = self.name.split("_")
-        if len(words) > 1 and words[-1] in ("s", "w", "um", "nm", "k", "cm1", "ev", "ps", "pa"):
+        if len(words) > 1 and words[-1] in _UNITS:
             words = words[:-1]
         text = " ".join("PL" if word == "pl" else word for word in words)
         return text[:1].upper() + text[1:]

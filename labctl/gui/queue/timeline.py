@@ -13,7 +13,7 @@ from labctl.core.status import StationStatus
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Say when an item ends, on the station's clock.
+    """Say when an item ends, on the station's clock; `utc` is in UTC.
 
     `is_least` tells that it may be later: what takes an unknown time comes before it.
     """
@@ -61,6 +61,10 @@ class Timeline:
         """Return the time of the station."""
         return datetime.fromisoformat(status.utc)
 
+    def is_blind(self, row: int) -> bool:
+        """Tell whether nothing is known of how long an item and those before it take."""
+        return bool(self._is_vague[row]) and self._sum_s[row] == 0.0
+
     def left_s(self) -> float:
         """Return the time that all known waiting items take together."""
         return float(self._sum_s[-1]) if len(self._sum_s) else 0.0
@@ -94,21 +98,17 @@ def _earliest_s(item: QueueItem) -> float:
 
 
 def show_time(ending: Ending | None) -> str:
-    """Return a time of day in the zone of this machine, with the day if it is not near."""
-    if ending is None:
-        return ""
-    local = ending.utc.astimezone()
-    return f"{'≥ ' if ending.is_least else ''}{local:%H:%M}"
+    """Return a time of day in UTC."""
+    return "" if ending is None else f"{'≥ ' if ending.is_least else ''}{ending.utc:%H:%M}"
 
 
 def show_moment(ending: Ending | None, now_utc: datetime | None) -> str:
-    """Return a time of day, and the date if it is not the day of `now_utc`."""
+    """Return a time of day with its zone, and the date if it is not the day of `now_utc`."""
     if ending is None:
         return ""
-    local = ending.utc.astimezone()
-    if now_utc is None or now_utc.astimezone().date() == local.date():
-        return show_time(ending)
-    return f"{'≥ ' if ending.is_least else ''}{local:%a %d %b %H:%M}"
+    if now_utc is None or now_utc.date() == ending.utc.date():
+        return f"{show_time(ending)} UTC"
+    return f"{'≥ ' if ending.is_least else ''}{ending.utc:%a %d %b %H:%M} UTC"
 
 
 def show_duration(seconds: float | None) -> str:

@@ -19,7 +19,7 @@ from labctl.gui.queue.model import (
     QueueModel,
 )
 
-_WIDTHS = {NUMBER: 34, LABEL: 90, STATE: 80, PROGRESS: 90, TAKES: 84, ENDS: 64, REMARK: 120}
+_WIDTHS = {NUMBER: 34, LABEL: 90, STATE: 80, PROGRESS: 90, TAKES: 90, ENDS: 88, REMARK: 120}
 
 
 class ProgressDelegate(QtWidgets.QStyledItemDelegate):

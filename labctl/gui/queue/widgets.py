@@ -15,6 +15,17 @@ def raise_dock(widget: QtWidgets.QWidget) -> None:
         parent.raise_()
 
 
+def align(*forms: QtWidgets.QFormLayout) -> None:
+    """Let the fields of several forms begin at the same place."""
+    role = QtWidgets.QFormLayout.ItemRole.LabelRole
+    items = [form.itemAt(row, role) for form in forms for row in range(form.rowCount())]
+    widgets = [None if item is None else item.widget() for item in items]
+    labels = [widget for widget in widgets if widget is not None]
+    width = max((label.sizeHint().width() for label in labels), default=0)
+    for label in labels:
+        label.setMinimumWidth(width)
+
+
 def text_label() -> QtWidgets.QLabel:
     """Return a label that wraps and can be copied."""
     label = QtWidgets.QLabel()

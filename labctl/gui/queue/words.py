@@ -1,12 +1,12 @@
 """Say in words what an item of the queue asks for, with units."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from labctl.core.items import QueueItem
 from labctl.core.units import format_quantity
-from labctl.gui.queue.parameters import Parameter, Procedure
+from labctl.gui.queue.parameters import Parameter, Procedure, unit_in
 
 Procedures = Mapping[str, Procedure]
 MOST_SPELLED = 3
@@ -37,7 +37,7 @@ def parameters_of(item: QueueItem, procedures: Procedures) -> list[tuple[str, st
     names = sorted(item.parameters, key=lambda n: order.index(n) if n in known else len(order))
     found = []
     for name in names:
-        parameter = known.get(name) or Parameter(name)
+        parameter = known.get(name) or Parameter(name, unit=unit_in(name))
         found.append((parameter.title.lower(), shortened(item.parameters[name], parameter)))
     return found
 
@@ -55,19 +55,27 @@ def shortened(value: Any, parameter: Parameter) -> str:
 
 
 def conditions_of(item: QueueItem) -> str:
-    """Return when an item may run, in words."""
+    """Return when an item may run, in words; times are UTC."""
     found = item.conditions
     parts = [f"after {found.after}"] if found.after else []
     if found.not_before:
-        parts.append(f"not before {found.not_before.astimezone():%d %b %H:%M}")
+        parts.append(f"not before {found.not_before:%d %b %H:%M} UTC")
     if found.deadline:
-        parts.append(f"not after {found.deadline.astimezone():%d %b %H:%M}")
+        parts.append(f"not after {found.deadline:%d %b %H:%M} UTC")
     return ", ".join(parts)
 
 
 def time_of(utc: str) -> str:
-    """Return the time of day of a stamp in the zone of this machine; empty if there is none."""
+    """Return the time of day of a stamp, in UTC; empty if there is none."""
     try:
-        return f"{datetime.fromisoformat(utc).astimezone():%H:%M}" if utc else ""
+        return f"{datetime.fromisoformat(utc).astimezone(UTC):%H:%M}" if utc else ""
     except ValueError:
         return ""
+
+
+def took_s(item: QueueItem) -> float | None:
+    """Return how long the last attempt at an item took; None if it has not ended."""
+    if not (item.state.is_end and item.started_utc and item.ended_utc):
+        return None
+    begun, ended = (datetime.fromisoformat(one) for one in (item.started_utc, item.ended_utc))
+    return (ended - begun).total_seconds()

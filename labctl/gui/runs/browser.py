@@ -7,36 +7,21 @@ from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.client import Job, Table
 from labctl.gui.context import Context
+from labctl.gui.plural import counted
 from labctl.gui.queue.desk import desk_of
 from labctl.gui.queue.widgets import raise_dock
 from labctl.gui.runs.compare import CompareWindow
 from labctl.gui.runs.detail import RunDetail
 from labctl.gui.runs.index import RunIndex
-from labctl.gui.runs.model import (
-    BEGUN,
-    NAME_ROLE,
-    PICTURE,
-    POINTS,
-    RATING,
-    RESULT,
-    RUN,
-    SAMPLE,
-    STATE,
-    TAGS,
-    TOOK,
-    RunsFilter,
-    RunsModel,
-)
+from labctl.gui.runs.model import RunsFilter, RunsModel
 from labctl.gui.runs.saving import FORMS, save_run
 from labctl.gui.runs.search import Entry, parse_query
-from labctl.gui.runs.thumbnail import HEIGHT, WIDTH
+from labctl.gui.runs.view import RunsView
 
 FOLDER = "runs/folder"
-_WIDTHS = {PICTURE: WIDTH + 8, RUN: 150, SAMPLE: 90, RESULT: 260, BEGUN: 118, POINTS: 52,
-           TOOK: 84, STATE: 76, RATING: 66, TAGS: 90}  # fmt: skip
 _SEARCH_TIP = (
     "Words are looked for everywhere. Also: sample:flake  procedure:power  date:2026-11  "
-    "after:2026-11-20  state:finished  tag:good  rating>=3  power>50uW  region:mono"
+    "after:2026-11-20  state:finished  tag:good  rating>=3  power>50uW  region:mono  (dates in UTC)"
 )
 
 
@@ -61,6 +46,10 @@ class RunsBrowser(QtWidgets.QWidget):
         self.count = QtWidgets.QLabel()
         self.count.setAccessibleName("Number of runs shown")
         self.detail = RunDetail()
+        # a table that moved between two clicks would not see them as a double one
+        pause_ms = QtWidgets.QApplication.doubleClickInterval()
+        self._unfold = QtCore.QTimer(self, singleShot=True, interval=pause_ms)
+        self._unfold.timeout.connect(lambda: self.detail.setVisible(bool(self.selected())))
         self._build()
         self._add_actions()
         self._pause = QtCore.QTimer(self, singleShot=True, interval=200)
@@ -77,9 +66,8 @@ class RunsBrowser(QtWidgets.QWidget):
 
     def selected(self) -> list[Entry]:
         """Return the chosen runs in the order of the list."""
-        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
-        names = [self.shown.index(row, 0).data(NAME_ROLE) for row in rows]
-        return [self.index.entries[name] for name in names if name in self.index.entries]
+        return [self.index.entries[name] for name in self.view.chosen()
+                if name in self.index.entries]  # fmt: skip
 
     def choose(self, name: str) -> bool:
         """Choose a run by its name; False if it is not in the list."""
@@ -169,20 +157,7 @@ class RunsBrowser(QtWidgets.QWidget):
     # ---- what it looks like
 
     def _build(self) -> None:
-        self.view = QtWidgets.QTableView()
-        self.view.setModel(self.shown)
-        self.view.setAccessibleName("Runs")
-        self.view.setSelectionBehavior(self.view.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(self.view.SelectionMode.ExtendedSelection)
-        self.view.setSortingEnabled(True)
-        self.view.sortByColumn(RUN, QtCore.Qt.SortOrder.DescendingOrder)
-        self.view.setShowGrid(False)
-        self.view.setWordWrap(False)
-        self.view.setIconSize(QtCore.QSize(WIDTH, HEIGHT))
-        self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(HEIGHT + 4)
-        for column, width in _WIDTHS.items():
-            self.view.horizontalHeader().resizeSection(column, width)
+        self.view = RunsView(self.shown)
         self.bar = QtWidgets.QToolBar()
         self.bar.setIconSize(QtCore.QSize(16, 16))
         top = QtWidgets.QHBoxLayout()
@@ -198,8 +173,8 @@ class RunsBrowser(QtWidgets.QWidget):
         self.splitter = QtWidgets.QSplitter(QtCore.Qt.Orientation.Horizontal)
         self.splitter.addWidget(left)
         self.splitter.addWidget(self.detail)
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
+        self.splitter.setStretchFactor(0, 2)
+        self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -268,7 +243,9 @@ class RunsBrowser(QtWidgets.QWidget):
 
     def _recount(self) -> None:
         total, shown = len(self.index.entries), self.shown.rowCount()
-        text = f"{total} runs" if shown == total else f"{shown} of {total} runs"
+        text = counted(total, "run")
+        if shown != total:
+            text = f"{shown} of {text}"
         if self.search.text() and self.index.unknown:
             text += f", reading {self.index.unknown} …"
         self.count.setText(text)
@@ -277,7 +254,10 @@ class RunsBrowser(QtWidgets.QWidget):
         found = self.selected()
         if found:
             self.index.want(found[0].name)
-        self.detail.show_entry(found[0] if found else None)
+            self.detail.show_entry(found[0])
+            self._unfold.start()
+        else:
+            self.detail.hide()
         for name, action in self.actions_by_id.items():
             if name != "runs.find":
                 action.setEnabled(bool(found))

@@ -1,9 +1,12 @@
 """Show one run: its temperatures, parameters, history and notes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from qtpy import QtCore, QtWidgets
 
+from labctl.gui.plural import counted
+from labctl.gui.queue.timeline import show_duration
 from labctl.gui.runs.notes import NotesEditor
 from labctl.gui.runs.reading import temperatures_of
 from labctl.gui.runs.search import Entry
@@ -21,7 +24,7 @@ class RunDetail(QtWidgets.QWidget):
         self.title.setWordWrap(True)
         self.temperatures = TemperatureTable()
         self.parameters = _table("Parameters of the run", ("Parameter", "Value"))
-        self.history = _table("History of the run", ("When", "What", "Why"))
+        self.history = _table("History of the run", ("When (UTC)", "What", "Why"))
         self.notes = NotesEditor()
         self.tabs = QtWidgets.QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -37,25 +40,27 @@ class RunDetail(QtWidgets.QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self.tabs, 1)
 
-    def show_entry(self, entry: Entry | None) -> None:
-        """Show a run, or that none is chosen."""
-        self.setEnabled(entry is not None)
-        if entry is None:
-            self.title.setText("Choose a run to see what it found.")
-            return
-        self.title.setText(f"<b>{entry.name}</b>  {entry.line.get('state', '')}")
+    def show_entry(self, entry: Entry) -> None:
+        """Show a run."""
+        self.title.setText(f"<b>{entry.name}</b>  {' · '.join(_summary(entry.line))}")
         result = entry.result
-        remarks = [str(one) for one in result.get("warnings", ())]
-        if result.get("problem"):
-            remarks.insert(0, str(result["problem"]))
-        verdicts = [str(one.get("explanation", "")) for one in result.get("verdicts", ())]
-        other = "" if temperatures_of(result) else result_words(result)
-        self.temperatures.show_result(
-            temperatures_of(result), " · ".join(filter(None, [other, *verdicts, *remarks]))
-        )
+        found = temperatures_of(result)
+        first = str(result.get("problem", "")) if found else result_words(result)
+        parts = [first, *(str(one.get("explanation", "")) for one in result.get("verdicts", ()))]
+        parts += [str(one) for one in result.get("warnings", ())]
+        self.temperatures.show_result(found, " · ".join(part for part in parts if part))
         _fill(self.parameters, _parameters(entry))
         _fill(self.history, _history(entry))
         self.notes.show_notes(entry.name, entry.notes)
+
+
+def _summary(line: Mapping[str, Any]) -> list[str]:
+    """Return what the list may have no room for."""
+    begun = when_words(str(line.get("start_utc", "")))
+    parts = [str(line.get("state", "")), f"{begun} UTC" if begun else ""]
+    parts += [counted(int(line.get("points", 0)), "point")]
+    parts += [show_duration(float(line.get("duration_s", 0.0)))]
+    return [part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts if part]
 
 
 def _parameters(entry: Entry) -> list[Sequence[str]]:

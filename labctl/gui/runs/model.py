@@ -13,8 +13,10 @@ from labctl.gui.runs.search import Entry, Term, fits
 from labctl.gui.runs.thumbnail import tinted
 from labctl.gui.runs.words import result_words, when_words
 
-COLUMNS = ("", "Run", "Sample", "Result", "Begun", "Points", "Took", "State", "Rating", "Tags")
-PICTURE, RUN, SAMPLE, RESULT, BEGUN, POINTS, TOOK, STATE, RATING, TAGS = range(len(COLUMNS))
+COLUMNS = (
+    "", "Run", "State", "Sample", "Result", "Begun (UTC)", "Points", "Took", "Rating", "Tags"
+)  # fmt: skip
+PICTURE, RUN, STATE, SAMPLE, RESULT, BEGUN, POINTS, TOOK, RATING, TAGS = range(len(COLUMNS))
 SORT_ROLE = QtCore.Qt.ItemDataRole.UserRole + 1
 NAME_ROLE = QtCore.Qt.ItemDataRole.UserRole + 2
 
@@ -55,6 +57,9 @@ class RunsModel(ListModel):
         """Return what a cell shows."""
         if not index.isValid() or index.row() >= len(self._names):
             return None
+        if role == NAME_ROLE:
+            # asked for also when the index has let go of the run
+            return self._names[index.row()]
         entry = self.entry(index.row())
         if role == _Role.DisplayRole:
             return _text(entry, index.column())
@@ -62,8 +67,6 @@ class RunsModel(ListModel):
             return self._picture(entry.name)
         if role == SORT_ROLE:
             return _key(entry, index.column())
-        if role == NAME_ROLE:
-            return entry.name
         if role == _Role.ToolTipRole:
             return _tip(entry)
         if role == _Role.ForegroundRole and index.column() == STATE:
@@ -128,17 +131,17 @@ def _text(entry: Entry, column: int) -> str:
             number = entry.name.partition("_")[0]
             return f"{number} {line.get('procedure', '')}"
         case 2:
-            return str(line.get("label", ""))
-        case 3:
-            return str(line.get("problem", "")) or result_words(entry.result)
-        case 4:
-            return when_words(str(line.get("start_utc", "")))
-        case 5:
-            return str(line.get("points", ""))
-        case 6:
-            return show_duration(float(line.get("duration_s", 0.0)))
-        case 7:
             return str(line.get("state", ""))
+        case 3:
+            return str(line.get("label", ""))
+        case 4:
+            return _outcome(entry).partition("\n")[0]
+        case 5:
+            return when_words(str(line.get("start_utc", "")))
+        case 6:
+            return str(line.get("points", ""))
+        case 7:
+            return show_duration(float(line.get("duration_s", 0.0)))
         case 8:
             return "★" * entry.rating
         case 9:
@@ -160,8 +163,15 @@ def _key(entry: Entry, column: int) -> Any:
 
 
 def _tip(entry: Entry) -> str:
-    lines = [entry.name, str(entry.notes.get("text", ""))[:300], str(entry.line.get("folder", ""))]
+    notes, folder = str(entry.notes.get("text", ""))[:300], str(entry.line.get("folder", ""))
+    lines = [entry.name, _outcome(entry), notes, folder]
     return "\n".join(line for line in lines if line)
+
+
+def _outcome(entry: Entry) -> str:
+    """Return what a run found, or what went wrong with it."""
+    problem = str(entry.line.get("problem", "")).strip()
+    return problem or result_words(entry.result).strip()
 
 
 def _colour(state: str) -> QtGui.QColor | None:

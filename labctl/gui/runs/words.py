@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from labctl.core.results import Temperature
 from labctl.core.units import format_quantity
+from labctl.gui.queue.parameters import unit_in
 from labctl.gui.runs.reading import temperatures_of
 
 MOST_VERDICTS = 2
@@ -53,9 +54,9 @@ def _temperatures(found: Sequence[Temperature]) -> str:
 
 
 def when_words(utc: str) -> str:
-    """Return a date and time in the zone of this machine; empty if there is none."""
+    """Return a date and time in UTC; empty if there is none."""
     try:
-        return f"{datetime.fromisoformat(utc).astimezone():%Y-%m-%d %H:%M}" if utc else ""
+        return f"{datetime.fromisoformat(utc).astimezone(UTC):%Y-%m-%d %H:%M}" if utc else ""
     except ValueError:
         return ""
 
@@ -67,10 +68,5 @@ def value_words(name: str, value: Any, unit: str = "") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return format_quantity(value, unit or _unit_in(name), 6)
+        return format_quantity(value, unit or unit_in(name), 6)
     return "" if value is None else str(value)
-
-
-def _unit_in(name: str) -> str:
-    units = {"s": "s", "w": "W", "um": "µm", "nm": "nm", "k": "K", "cm1": "cm⁻¹", "pa": "Pa"}
-    return units.get(name.rsplit("_", 1)[-1], "") if "_" in name else ""

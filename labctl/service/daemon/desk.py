@@ -12,6 +12,7 @@ from labctl.service.daemon import endings
 from labctl.service.daemon.child import Child
 from labctl.service.daemon.crew import Worker
 from labctl.service.daemon.endings import Intent, Verdict
+from labctl.service.daemon.forecasts import keep_points
 
 if TYPE_CHECKING:
     from labctl.service.daemon.supervisor import Supervisor
@@ -264,6 +265,8 @@ class RunDesk:
             verdict.reason,
         )
         self._s.diary.ended(item, done.state, verdict.reason, self._run)
+        if done.state is ItemState.FINISHED and end.get("points"):
+            keep_points(self._queue.database, item.id, int(end["points"]))
         try:
             if verdict.requeue:
                 self._queue.requeue(item.id, resume=bool(self._run), wait_s=verdict.wait_s)

@@ -42,6 +42,12 @@ class Hands:
         self.is_wanted = True
         """Whether the table is to be open while nothing runs."""
 
+    @property
+    def is_free(self) -> bool:
+        """Tell whether the table is open, and nobody uses it or waits for an answer."""
+        is_open = self._board.interactive and self._closing_s is None
+        return is_open and not self._board.live and not self._answers
+
     def take(self, epoch: int) -> None:
         """Open the table."""
         if self.worker is None:

@@ -23,6 +23,7 @@ from labctl.service.daemon.description import store_optics
 from labctl.service.daemon.desk import RunDesk
 from labctl.service.daemon.diary import Diary
 from labctl.service.daemon.examination import ParameterCheck
+from labctl.service.daemon.forecasts import Forecasts
 from labctl.service.daemon.guard import SafetyService
 from labctl.service.daemon.hands import Answer, Hands, Result
 from labctl.service.daemon.hearing import Hearing
@@ -96,6 +97,7 @@ class Supervisor:
         self._closed: list[str] | None = None
         self._close_lock = threading.Lock()
         self._turns = Turns(self)
+        self._forecasts = Forecasts(self)
         self._stored_s = 0.0
         self._told_alarm = 0
         self._announcer = Announcer(self)
@@ -278,6 +280,7 @@ class Supervisor:
         self.mishaps.look()
         if not self.is_ending:
             self._turns.go_on()
+            self._forecasts.go_on()
             self.crew.prepare()
         self._publish_changes()
 

@@ -112,8 +112,12 @@ def check_editable(
 
 
 def check_unchanged(present: QueueItem, examined: QueueItem) -> None:
-    """Raise `UsageError` if an item changed while its edit was examined."""
-    if present != examined:
+    """Raise `UsageError` if an item changed while its edit was examined.
+
+    An estimate that the service has stored meanwhile is no change.
+    """
+    same = {"estimate_s": examined.estimate_s, "points": examined.points}
+    if present.model_copy(update=same) != examined:
         raise UsageError(
             f"item {present.id} ({present.summary}) changed in the meantime: it is {present.state}",
             remedy="look at it and edit it again",
