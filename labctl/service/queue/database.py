@@ -16,6 +16,7 @@ from labctl.store.faults import storage_error
 from labctl.store.lock import FileLock
 
 DATABASE = "station.sqlite"
+CACHE_KB = 512
 
 
 class StationDatabase:
@@ -150,6 +151,8 @@ class StationDatabase:
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
+        # the system keeps the file in memory anyway: each connection need not do so as well
+        db.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if not self.read_only:
             db.execute("PRAGMA journal_mode=WAL")
