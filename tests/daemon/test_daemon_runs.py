@@ -130,7 +130,7 @@ def test_laser_off_ends_a_run_and_latches_until_somebody_resets(rig):
     with pytest.raises(SafetyError, match="Ada"):
         rig.daemon.proceed()
     rig.daemon.reset_latch("Ada")
-    assert not rig.daemon.status().safety.latched
+    rig.await_that(lambda: not rig.daemon.status().safety.latched)
     (one,) = rig.add(item())
     rig.daemon.start_queue()
     check_run(rig, rig.await_end(one))
