@@ -54,7 +54,7 @@ class BeamStatus(_Frozen):
 
     `shutter` is `open`, `closed` or `unknown`; `emission` is what the laser was last seen to do.
     `exposing` tells that an exposure with this beam is under way. `age_s` is that of its oldest
-    value, `power_age_s` that of `power_w`, which is old if `power_stale`.
+    value; each value has its own in `StationStatus.values`, as `<beam>.power`.
     """
 
     name: str
@@ -66,8 +66,6 @@ class BeamStatus(_Frozen):
     interlock: bool | None = None
     exposing: bool = False
     age_s: float | None = None
-    power_age_s: float | None = None
-    power_stale: bool = True
     quality: Quality = Quality.INVALID
     reason: str = "not read yet"
 

@@ -10,7 +10,7 @@ from qtpy import QtCore, QtGui, QtWidgets
 
 from labctl.core.clock import RealClock
 from labctl.core.errors import LabctlError
-from labctl.core.status import BeamStatus, StationState, StationStatus
+from labctl.core.status import BeamStatus, StationState, StationStatus, ValueStatus
 from labctl.core.units import format_quantity
 from labctl.gui import theme
 from labctl.gui.actions import Actions
@@ -112,7 +112,7 @@ class SafetyBar(QtWidgets.QToolBar):
     def show_status(self, status: StationStatus) -> None:
         """Show what the service says."""
         for beam in status.beams:
-            self._chip(beam.name).tell(*_told(beam))
+            self._chip(beam.name).tell(*_told(beam, status.values.get(f"{beam.name}.power")))
         if any(beam.shutter == "open" for beam in status.beams) and self.outcome.level == "ok":
             self.outcome.hide()
         self._show_interlock(status)
@@ -270,12 +270,12 @@ class _OffButton(QtWidgets.QPushButton):
         self.setIcon(theme.icon("laser", now.on_bad))
 
 
-def _told(beam: BeamStatus) -> tuple[str, str, Level, str]:
-    """Return word, icon, level and tooltip of a beam."""
+def _told(beam: BeamStatus, known: ValueStatus | None) -> tuple[str, str, Level, str]:
+    """Return word, icon, level and tooltip of a beam, given what is known of its power."""
     line = f"{beam.name} {beam.wavelength_nm:.1f} nm"
     power = "" if beam.power_w is None else format_quantity(beam.power_w, "W", 3)
-    if power and beam.power_stale and beam.power_age_s is not None:
-        power = f"{power} ({age_text(beam.power_age_s)})"
+    if power and known is not None and known.stale and known.age_s is not None:
+        power = f"{power} ({age_text(known.age_s)})"
     tooltip = f"{line}: {power or 'power unknown'} at the sample while open" + (
         f"; {beam.reason}" if beam.reason else ""
     )

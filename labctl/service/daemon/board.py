@@ -193,8 +193,6 @@ class Board:
             interlock=interlock.value if isinstance(interlock.value, bool) else None,
             exposing=exposing,
             age_s=max((one.age_s or 0.0 for one in seen), default=None),
-            power_age_s=power.age_s,
-            power_stale=power.stale,
             quality=worst.quality if worst else Quality.INVALID,
             reason=worst.reason if worst else "not read yet",
         )
