@@ -12,7 +12,6 @@ from labctl.service.daemon import endings
 from labctl.service.daemon.child import Child
 from labctl.service.daemon.crew import Worker
 from labctl.service.daemon.endings import Intent, Verdict
-from labctl.service.daemon.forecasts import keep_points
 
 if TYPE_CHECKING:
     from labctl.service.daemon.supervisor import Supervisor
@@ -258,15 +257,11 @@ class RunDesk:
                 self._queue.change_state(item.id, ItemState.PAUSED)
             self._board.change_run(step="paused; the point is repeated later", left_s=None)
             return
+        points = end.get("points") if verdict.state is ItemState.FINISHED else None
         done = self._queue.finish(
-            item.id,
-            verdict.state,
-            self._run,
-            verdict.reason,
+            item.id, verdict.state, self._run, verdict.reason, points=points or None
         )
         self._s.diary.ended(item, done.state, verdict.reason, self._run)
-        if done.state is ItemState.FINISHED and end.get("points"):
-            keep_points(self._queue.database, item.id, int(end["points"]))
         try:
             if verdict.requeue:
                 self._queue.requeue(item.id, resume=bool(self._run), wait_s=verdict.wait_s)

@@ -13,7 +13,6 @@ from labctl.core.items import ItemId, QueueItem
 from labctl.service.daemon.hands import Answer
 from labctl.service.queue import rows
 from labctl.service.queue.content import canonical_json
-from labctl.service.queue.database import StationDatabase
 
 if TYPE_CHECKING:
     from labctl.service.daemon.supervisor import Supervisor
@@ -94,12 +93,6 @@ class Forecasts:
         fields = {"procedure": item.procedure, "values": item.parameters}
         self._s.hands.ask(answer, "estimate", fields)
         self._asked = (key, answer)
-
-
-def keep_points(database: StationDatabase, item_id: ItemId, points: int) -> None:
-    """Store how many points an item led to."""
-    with database.transaction() as db:
-        rows.update(db, rows.fetch(db, item_id).model_copy(update={"points": points}))
 
 
 def _waiting(db: sqlite3.Connection, item_id: ItemId) -> QueueItem | None:

@@ -96,13 +96,14 @@ class Queue(EditableQueue):
         *,
         duration_s: float | None = None,
         retry_in_s: float | None = None,
+        points: int | None = None,
     ) -> QueueItem:
         """End the attempt of a running item, or a pause; see `Ending` for the arguments.
 
         `ItemState.INTERRUPTED` means that its worker died: the item's `on_recovery` decides,
         and the second time it is put into quarantine.
         """
-        ending = Ending(state, run, reason, duration_s, retry_in_s)
+        ending = Ending(state, run, reason, duration_s, retry_in_s, points)
         with self.database.transaction() as db:
             return turns.finish(db, item_id, ending, self._clock.utc())
 

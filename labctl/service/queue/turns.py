@@ -21,7 +21,8 @@ class Ending:
     """Say how an attempt at an item ended.
 
     `duration_s` is what it took without pauses, if known; `retry_in_s` puts the item back into
-    the queue, to be tried again after that time.
+    the queue, to be tried again after that time. `points` replaces the estimate of how many points
+    the item has; None leaves it.
     """
 
     state: ItemState
@@ -29,6 +30,7 @@ class Ending:
     reason: str = ""
     duration_s: float | None = None
     retry_in_s: float | None = None
+    points: int | None = None
 
 
 def next_choice(db: sqlite3.Connection, now_utc: datetime) -> Choice:
@@ -121,6 +123,8 @@ def finish(db: sqlite3.Connection, item_id: ItemId, ending: Ending, now_utc: dat
     item = _active(db, item_id)
     if ending.run:
         item = item.model_copy(update={"runs": _with(item.runs, ending.run)})
+    if ending.points is not None:
+        item = item.model_copy(update={"points": ending.points})
     _close_attempt(db, item, ending, now_utc)
     if ending.state is ItemState.INTERRUPTED:
         return _interrupt(db, item, ending.reason, now_utc)
