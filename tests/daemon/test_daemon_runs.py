@@ -122,6 +122,7 @@ def test_laser_off_ends_a_run_and_latches_until_somebody_resets(rig):
     (one,) = rig.add(item(parameters=LONG))
     rig.await_event("step", lambda event: "probe" in event.data.get("beams", ()))
     assert rig.daemon.safe("Ada") == []
+    assert rig.daemon.status().safety.latched
     assert rig.await_end(one).state is ItemState.ABORTED
     rig.await_state(StationState.FAILED)
     status = rig.daemon.status()
@@ -130,7 +131,7 @@ def test_laser_off_ends_a_run_and_latches_until_somebody_resets(rig):
     with pytest.raises(SafetyError, match="Ada"):
         rig.daemon.proceed()
     rig.daemon.reset_latch("Ada")
-    rig.await_that(lambda: not rig.daemon.status().safety.latched)
+    assert not rig.daemon.status().safety.latched
     (one,) = rig.add(item())
     rig.daemon.start_queue()
     check_run(rig, rig.await_end(one))

@@ -40,6 +40,7 @@ def shutters(served):
 
 
 def test_4_escape_twice_is_verified_while_nothing_runs(shared_window, served, qtbot):
+    served.wait(lambda: "unknown" not in shutters(served), "every shutter was read once")
     press_twice(qtbot, shared_window)
     await_verified(qtbot, shared_window)
     assert shutters(served) == {"closed"}

@@ -170,5 +170,7 @@ def test_a_follower_is_told_of_every_closing(loopback):
         assert follower.follow()["latched"] is False
         somebody.safe("a person")
         event = follower.next_event(5.0)
-        assert (event["kind"], event["confirmed"]) == ("safe", True)
-    loopback.reset()
+        assert (event["kind"], event["confirmed"], event["latched"]) == ("safe", True, True)
+        loopback.reset()
+        event = follower.next_event(5.0)
+        assert (event["kind"], event["confirmed"], event["latched"]) == ("reset", True, False)

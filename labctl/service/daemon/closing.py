@@ -35,7 +35,7 @@ class Closing:
         holder, safe_s = self._holder(), self._supervisor.settings.safe_s
         if self._guard.is_up:
             try:
-                unconfirmed = self._guard.safe(reason)
+                unconfirmed = self._safety.close_all(reason)
             except LabctlError:
                 """Without it the process that holds the table has to do it."""
             else:

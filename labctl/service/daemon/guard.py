@@ -90,11 +90,10 @@ class SafetyService:
         self._run(self._place.folder / CONFIG)
         self._store({**self._stored(), "pid": self._pid})
 
-    def safe(self, who: str) -> list[str]:
-        """Close everything now; returns what is not confirmed. Raises if it cannot be asked."""
+    def safe(self, who: str) -> Mapping[str, Any]:
+        """Close everything now; returns its report. Raises if it cannot be asked."""
         with self._client() as client:
-            report = client.safe(who)
-        return [f"{name}: {text}" for name, text in report.get("problems", {}).items()]
+            return client.safe(who)
 
     def status(self) -> Mapping[str, Any]:
         """Return latch, lease and ports; raises `ConnectionFailed`."""

@@ -17,6 +17,8 @@ SAFETY = "safety process"
 NOT_CONFIRMED = "use the hardware switches, look at the table, then 'labctl continue'"
 RESET = "remove the cause, look at the table, then 'labctl safe --reset' there"
 SLICE_S = 0.1
+RESET_S = 2.0
+"""How long a reset waits to be told by the safety process."""
 EXPECTED = frozenset({"safe", "eof", "revoked", "restarted", "stopped"})
 """Causes of a latch that are told otherwise: somebody asked, or a process ended."""
 
@@ -30,6 +32,8 @@ class SafetyWatch:
         What workers said when they were asked with a token.
     verified
         How often a verification has ended.
+    resets
+        How often the safety process told that its latch was reset.
     due
         Whether the safe state has to be verified before the table is left to itself.
     failure
@@ -49,6 +53,7 @@ class SafetyWatch:
         self._changed = threading.Condition()
         self.reports: dict[int, Sequence[str]] = {}
         self.verified = 0
+        self.resets = 0
         self._guarded = tuple(
             f"{beam}: {step}"
             for beam in supervisor.place.file.beams
@@ -172,22 +177,29 @@ class SafetyWatch:
             self._closed(event)
 
     def _closed(self, event: Mapping[str, Any]) -> None:
-        latched = bool(event.get("latched"))
-        problems = [f"{name}: {text}" for name, text in event.get("problems", {}).items()]
+        latched, problems = bool(event.get("latched")), _problems(event)
         is_news = latched and not self._board.safety.latched
         if is_news and event.get("kind") not in EXPECTED:
             text = f"everything was closed: {event.get('why')}"
             self._supervisor.raise_alarm(text, source="safety", remedy=RESET)
         if not latched:
             self._unlatched()
+        self._note_closed(event)
+        if problems:
+            self.fail("; ".join(problems))
+        if event.get("kind") == "reset" and not latched:
+            with self._changed:
+                self.resets += 1
+                self._changed.notify_all()
+
+    def _note_closed(self, report: Mapping[str, Any]) -> None:
+        latched, problems = bool(report.get("latched")), _problems(report)
         self._set(
             latched=latched,
             confirmed=not problems,
-            reason="; ".join(problems) or (str(event.get("why")) if latched else ""),
+            reason="; ".join(problems) or (str(report.get("why")) if latched else ""),
             stamp=True,
         )
-        if problems:
-            self.fail("; ".join(problems))
 
     def _lost(self) -> None:
         supervisor = self._supervisor
@@ -213,11 +225,26 @@ class SafetyWatch:
 
     # ---- from any thread
 
+    def close_all(self, who: str) -> list[str]:
+        """Have the safety process close everything; returns what is not confirmed.
+
+        Raises
+        ------
+        LabctlError
+            If it cannot be asked.
+        """
+        report = self._guard.safe(who)
+        self._note_closed(report)
+        return _problems(report)
+
     def reset_latch(self, who: str) -> None:
-        """Let shutters be opened again."""
+        """Let shutters be opened again; not for the supervisor's thread, which hears of it."""
         if not self._guard.is_up:
             raise UsageError("this station has no safety process: nothing is latched")
+        known = self.resets
         self._guard.reset(who)
+        # what the process told before it may still be on its way
+        self.wait(lambda: self.resets != known, RESET_S)
         self._unlatched()
 
     def wait(
@@ -263,4 +290,10 @@ class SafetyWatch:
             "checked_utc": self._clock.utc().isoformat() if stamp else None,
         }
         known = {name: value for name, value in changes.items() if value is not None}
-        self._board.safety = self._board.safety.model_copy(update=known)
+        with self._changed:
+            self._board.safety = self._board.safety.model_copy(update=known)
+
+
+def _problems(report: Mapping[str, Any]) -> list[str]:
+    """Return what a report of the safety process does not confirm, one sentence each."""
+    return [f"{name}: {text}" for name, text in report.get("problems", {}).items()]

@@ -251,7 +251,8 @@ class GuardedTable:
             self._journal.note("closed", **report)
             if one.done is not None:
                 one.done(report)
-            self._tell(report)
+            # what was asked for may have been to reset the latch
+            self._tell(report | {"latched": bool(self.latch)})
 
     def _judge_round(self, one: Round, report: Report, now_s: float) -> None:
         """Latch what a holder left behind unconfirmed, and block the lasers too."""
