@@ -79,8 +79,9 @@ def encode(
         recorded[name] = value if plain else {"$": refer(value)}
     head["exchanges"] = told = []
     for message, answer in exchanges:
-        name, fields = _MESSAGES[type(message)]
-        told.append((name, fields(message), None if answer is None else refer(answer)))
+        kind = type(message)
+        answered = None if answer is None else refer(answer)
+        told.append((kind.__name__, _FIELDS[kind](message), answered))
     head["values"] = pool.values
     payload = b"".join(pool.chunks)
     return Encoded(to_json_fast(head), payload, pool.large, shared.take_new())
@@ -96,16 +97,13 @@ def reading_fields(reading: Reading) -> tuple[Any, ...]:
 
 _PLAIN = (float, int, str, np.generic)
 
-_MESSAGES: Mapping[type, tuple[str, Callable[[Any], tuple[Any, ...]]]] = {
-    Set: ("Set", attrgetter("channel", "value")),
-    Acquire: (
-        "Acquire",
-        attrgetter("device", "exposure_s", "accumulations", "beams", "mode"),
-    ),
-    Wait: ("Wait", lambda message: (message.channel,)),
-    Read: ("Read", lambda message: (message.channel,)),
-    Sleep: ("Sleep", lambda message: (message.duration_s,)),
-    Note: ("Note", lambda message: (message.text, dict(message.data))),
+_FIELDS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
+    Set: attrgetter("channel", "value"),
+    Acquire: attrgetter("device", "exposure_s", "accumulations", "beams", "mode"),
+    Wait: lambda message: (message.channel,),
+    Read: lambda message: (message.channel,),
+    Sleep: lambda message: (message.duration_s,),
+    Note: lambda message: (message.text, dict(message.data)),
 }
 
 
