@@ -106,7 +106,7 @@ class ByHandJob(TableJob):
             self.out.send("trouble", error=error_fields(error))
 
     def _look_round(self, session: Session, channels: list[str]) -> None:
-        """Read the channels that are due between two films, and no command waits for it."""
+        """Read the channels that are due between two films, as long as no command waits."""
         clock = RealClock()
         end_s = clock.monotonic_s() + LOOK_S
         for _ in channels:
