@@ -125,13 +125,25 @@ class Series(Procedure):
 
 
 def run(root: Path, points: int, every_s: float = 0.0, shape=(PIXELS,)) -> tuple[float, Path]:
-    """Return the rate in points per s and the folder of the run."""
+    """Return the rate in points per s and the folder of a series."""
+    return record(root, Series(), Series.Parameters(points=points), points, every_s, shape)
+
+
+def record(
+    root: Path,
+    procedure: Procedure,
+    parameters: ParameterModel,
+    points: int,
+    every_s: float = 0.0,
+    shape=(PIXELS,),
+) -> tuple[float, Path]:
+    """Return the rate in points per s and the folder of a run of any procedure."""
     table = Table(shape)
     journal = RunWriter.create(
-        root, "series", clock=table.clock, commit_every_s=every_s, margin_bytes=0
+        root, procedure.name, clock=table.clock, commit_every_s=every_s, margin_bytes=0
     )
     start_s = time.perf_counter()
-    outcome = execute(Series(), Series.Parameters(points=points), table, journal)
+    outcome = execute(procedure, parameters, table, journal)
     elapsed_s = time.perf_counter() - start_s
     assert outcome.points == points, outcome.reason
     return points / elapsed_s, journal.path

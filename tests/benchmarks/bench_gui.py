@@ -60,31 +60,16 @@ def test_the_window_is_painted_in_time(benchmark, served, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("kind", list(RATES))
-def test_the_event_loop_is_on_time_while_exposures_arrive(
-    benchmark, served, kind, tmp_path, qapp, qtbot
-):
+def test_the_event_loop_is_on_time_while_exposures_arrive(benchmark, served, kind, window, qtbot):
     from qtpy import QtCore
 
-    import labctl
     from labctl.client.frames import LiveFrame
     from labctl.core.readings import Quality
-    from labctl.gui import theme
-    from labctl.gui.link import Link
-    from labctl.gui.state import State
-    from labctl.gui.window import MainWindow
 
-    theme.apply(qapp, "dark")
-    table = labctl.connect(served.data)
-    link = Link(table)
-    link.start()
-    window = MainWindow(link, State(tmp_path / "window.json"))
-    window.resize(1366, 768)
-    window.show()
-    window.fill()
+    link = window.link
     window.tabs.setCurrentIndex(list(RATES).index(kind))
     shape, rate = RATES[kind]
     late_ms, shown = [], []
-    served.settle()
     first: list[LiveFrame] = []
     link.frame.connect(lambda frame: first or frame.kind != "spectrum" or first.append(frame))
     served.table.queue.add("power_series", RUN)
@@ -136,27 +121,15 @@ def test_the_event_loop_is_on_time_while_exposures_arrive(
         f"{p99:.1f} ms (p99), {max(late_ms):.1f} ms (worst)",
         file=sys.stderr,
     )
-    window.closing.keep()
-    table.close()
-    window.deleteLater()
     assert len(shown) / LIVE_S >= 0.9 * rate
     assert p99 <= LATE_MS
 
 
-def test_laser_off_is_verified_within_half_a_second(benchmark, served, tmp_path, qapp, qtbot):
+def test_laser_off_is_verified_within_half_a_second(benchmark, served, window, qtbot):
     from qtpy import QtCore
 
-    import labctl
     from labctl.core.errors import SafetyError
-    from labctl.gui.app import open_window
-    from labctl.gui.state import State
 
-    table = labctl.connect(served.data)
-    window = open_window(table, state=State(tmp_path / "window.json"), data=served.data)
-    window.resize(1366, 768)
-    window.show()
-    window.fill()
-    qtbot.waitUntil(lambda: window.link.status is not None, timeout=20_000)
     bar = window.safety_bar
 
     def is_allowed() -> bool:
@@ -184,9 +157,6 @@ def test_laser_off_is_verified_within_half_a_second(benchmark, served, tmp_path,
         f"\nfrom Esc Esc to verified {stats.median:.2f} s, at worst {stats.max:.2f} s of 20",
         file=sys.stderr,
     )
-    window.closing.keep()
-    table.close()
-    window.deleteLater()
     assert stats.max <= SAFE_S
 
 

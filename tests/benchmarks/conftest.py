@@ -31,3 +31,25 @@ def served(serve, tmp_path_factory):
     served = serve(tmp_path_factory.mktemp("bench"))
     yield served
     served.close()
+
+
+@pytest.fixture
+def window(served, tmp_path, qapp, qtbot):
+    """A window at the service, with everything in it and a status to show."""
+    import labctl
+    from labctl.gui import theme
+    from labctl.gui.app import open_window
+    from labctl.gui.state import State
+
+    served.settle()
+    theme.apply(qapp, "dark")
+    table = labctl.connect(served.data)
+    window = open_window(table, state=State(tmp_path / "window.json"), data=served.data)
+    window.resize(1366, 768)
+    window.show()
+    window.fill()
+    qtbot.waitUntil(lambda: window.link.status is not None, timeout=20_000)
+    yield window
+    window.closing.keep()
+    table.close()
+    window.deleteLater()
